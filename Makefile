@@ -1,0 +1,123 @@
+# Everything works on a fresh clone with Python 3.11+ and make. `make help` lists the targets.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+DATA := $(or $(TIX_DATA_DIR),.tix)
+INSTALLED := .venv/.installed
+T ?=
+# `make test T=tests/orders ARGS=-x`
+ARGS ?=
+# Each worker has servers of its own; a file's tests stay together, since they share a platform. They wait as much as
+# they compute: a third worker on two cores is busy while the others wait.
+JOBS ?= 3
+# By default files with few tests, the long ones, would come last, when the other workers have nothing left to do.
+PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+# Where it is set, each of the many processes that run and the tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo check format test test-all test-coverage golden docs lock build clean \
+	dev-infra dev-infra-down migrate-up migrate-down dev-auth dev-tickets dev-orders dev-payments dev-expiration
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
+		for (i = 1; i < n; i++) print "  " names[i]; \
+		printf "  %-16s %s\n", names[n], $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## Start the whole platform: API, PostgreSQL, NATS, Redis, Stripe sandbox. Ctrl-C stops it
+	@exec $(BIN)/python -m server up $(ARGS)
+
+demo: $(INSTALLED) ## See the platform work, start to finish, without a browser
+	@exec $(BIN)/tix demo $(ARGS)
+
+check: $(INSTALLED) ## Lint, format, types, imports, and no address in the lock
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@! grep -nE '://|^ *--[^h]' requirements.lock
+
+format: $(INSTALLED) ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS) $(T)
+
+test-all: test ## Run every test: the slow ones follow, one at a time
+	$(BIN)/python -m pytest -m slow $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is slow
+
+test-coverage: $(INSTALLED) ## Run every test and report the branches no test took
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS) $(T)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
+	$(BIN)/python -m tests.architecture.golden
+
+docs: $(INSTALLED) ## Write docs/CLI.md and docs/schemas anew, from the commands and what they print
+	$(BIN)/python -m tests.architecture.published
+
+# --- one process per service, on embedded servers of their own ------------------------------------------------
+
+dev-infra: $(INSTALLED) ## Start only PostgreSQL, NATS, Redis and the Stripe sandbox, in the background
+	@mkdir -p $(DATA)
+	@if kill -0 "$$(cat $(DATA)/infra.pid 2>/dev/null)" 2>/dev/null; then echo "already running"; exit 0; fi; \
+	: >$(DATA)/infra.log; nohup $(BIN)/python -m server infra >>$(DATA)/infra.log 2>&1 </dev/null & \
+	pid=$$!; echo $$pid >$(DATA)/infra.pid; \
+	until grep -q '^addresses' $(DATA)/infra.log; do \
+		kill -0 $$pid 2>/dev/null || { cat $(DATA)/infra.log; rm -f $(DATA)/infra.pid; exit 1; }; \
+		sleep 0.1; \
+	done; cat $(DATA)/infra.log
+
+dev-infra-down: ## Stop what dev-infra started; the data stays
+	@pid="$$(cat $(DATA)/infra.pid 2>/dev/null)"; rm -f $(DATA)/infra.pid; \
+	case "$$(ps -p "$$pid" -o args= 2>/dev/null || echo server infra)" in \
+		*"server infra"*) ;; *) pid="" ;; \
+	esac; \
+	if ! kill "$$pid" 2>/dev/null; then echo "not running"; exit 0; fi; \
+	while kill -0 "$$pid" 2>/dev/null; do sleep 0.1; done
+
+migrate-up: $(INSTALLED) $(DATA)/env ## Bring the database of dev-infra up to date
+	@$(WITH_INFRA) exec $(BIN)/python -m server migrate
+
+migrate-down: $(INSTALLED) $(DATA)/env ## Take back the newest migration of each service and its data (ARGS=--yes)
+	@$(WITH_INFRA) exec $(BIN)/python -m server migrate --down $(ARGS)
+
+dev-auth dev-tickets dev-orders dev-payments dev-expiration: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra
+	@$(WITH_INFRA) exec $(BIN)/python -m server run $*
+
+WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
+
+$(DATA)/env:
+	@echo "There are no servers to run on: make dev-infra" >&2; exit 1
+
+# --- the environment ------------------------------------------------------------------------------------------
+
+lock: $(INSTALLED) ## Pin every dependency anew, with hashes and without addresses (ARGS=--upgrade)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --all-extras \
+		$(ARGS) pyproject.toml -o requirements.lock
+
+build: $(INSTALLED) ## Build the wheel and the source archive into dist/
+	$(BIN)/python -m build --no-isolation
+
+clean: ## Delete caches and build output; never the data in .tix, nor .venv
+	rm -rf dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find server client cli migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv, taken from the same lock, installs in 3 s what takes pip 28; where it does not work, pip does it.
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Tix needs Python 3.11 or newer; choose one: make PYTHON=python3.12" \
+		if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned dependencies into .venv"
+	@sed -n '/^uv==/,/# via/p' requirements.lock >.venv/uv.txt
+	@$(PIP) --require-hashes -r .venv/uv.txt && $(UV) --require-hashes -r requirements.lock 2>/dev/null \
+		|| $(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,200 @@
+"""`tix auth`: who you are, and how this machine remembers it."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import tokens
+from cli.config import unusable
+from cli.credentials import SignIn
+from cli.errors import AUTH, USAGE, Refused
+from cli.options import Verb, noun
+from cli.output import facts
+from cli.run import Run, checked
+
+if TYPE_CHECKING:
+    from client import Tix
+    from server.auth.schemas import CurrentUser, UserOut
+
+app = noun("Sign up, in and out; personal tokens for scripts.")
+app.add_typer(tokens.app, name="token")
+ENVIRONMENT = "TIX_TOKEN"
+
+Email = Annotated[
+    str | None, typer.Option("--email", metavar="ADDRESS", help="Your e-mail address; asked for if absent.")
+]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
+]
+
+
+@app.command(
+    cls=Verb,
+    epilog="tix auth signup --email you@example.com\n"
+    "tix auth signup --email you@example.com --password-stdin < password.txt",
+)
+def signup(ctx: typer.Context, email: Email = None, *, password_stdin: PasswordStdin = False) -> None:
+    """Create an account and sign in to it."""
+    _enter(Run(ctx), email, is_new=True, password_stdin=password_stdin)
+
+
+@app.command(
+    cls=Verb,
+    epilog="tix auth login --email you@example.com\n"
+    "tix auth login --email you@example.com --password-stdin < password.txt\n"
+    "tix auth login --with-token < token.txt\n"
+    "tix auth login --profile seller --api-url https://tix.example.com",
+)
+def login(
+    ctx: typer.Context,
+    email: Email = None,
+    *,
+    password_stdin: PasswordStdin = False,
+    with_token: Annotated[
+        bool, typer.Option("--with-token", help="Read a token from stdin instead.")
+    ] = False,
+) -> None:
+    """Sign in; the token is kept in the keyring, or else in a file that only you can read."""
+    run = Run(ctx)
+    if not with_token:
+        _enter(run, email, is_new=False, password_stdin=password_stdin)
+    elif email or password_stdin:
+        raise Refused("--with-token stands alone: a token says whose it is.", code="usage", exit_code=USAGE)
+    else:
+        _keep_token(run, _line_from_stdin("a token"))
+
+
+@app.command(cls=Verb, epilog="tix auth logout\ntix auth logout --profile seller")
+def logout(ctx: typer.Context) -> None:
+    """End the token that is in use, everywhere, and forget it here."""
+    from cli.schemas import SignedOut  # noqa: PLC0415 - pydantic models cost 60 ms
+    from client import Unauthenticated  # noqa: PLC0415 - httpx, which --help can do without
+
+    run = Run(ctx)
+    try:
+        run.ask(lambda tix: tix.sign_out())
+    except Unauthenticated:
+        run.out.say("The token was no longer valid.")
+    target = run.target
+    if target.token_from == ENVIRONMENT:
+        run.out.say("The environment still has the token: unset TIX_TOKEN")
+    else:
+        run.config.credentials.forget(target.profile)
+    ended = SignedOut(api_url=target.api_url, profile=target.profile, source=target.token_from)
+    run.out.one(ended, lambda: f"Signed out of {ended.api_url}.")
+
+
+@app.command(cls=Verb, epilog="tix auth status\ntix auth status --json")
+def status(ctx: typer.Context) -> None:
+    """Say where you are signed in, as whom, until when, and what the token may do; exit 4 if you are not."""
+    run = Run(ctx)
+    told = run.ask(lambda tix: tix.identify())
+    user, token, target = told.current_user, told.token, run.target
+    if user is None:
+        raise run.signed_out()
+    stored = target.signed_in if target.token_from != ENVIRONMENT else None
+    _show(
+        run,
+        user,
+        _until(told),
+        storage=stored.storage if stored else "environment",
+        source=target.token_from,
+        scopes=token.scopes if token else [],
+        token_id=str(token.id) if token else None,
+    )
+
+
+def _check_address(run: Run) -> None:
+    """Else a directory one merely entered could have a password sent to its author. Raises Refused."""
+    target = run.target
+    if target.api_url_from == str(run.config.project):
+        raise unusable(
+            f"Nothing secret is sent to the address in {run.config.project}; name the address yourself.",
+            f"tix auth login --api-url {target.api_url}",
+        )
+
+
+def _enter(run: Run, email: str | None, *, is_new: bool, password_stdin: bool) -> None:
+    _check_address(run)
+    address = email or run.question("E-mail", instead="--email")
+    password = _line_from_stdin("a password") if password_stdin else _ask_password(run, twice=is_new)
+    if is_new:
+        from server.auth.schemas import Credentials  # noqa: PLC0415 - pydantic models cost 60 ms
+
+        checked(Credentials, {"email": address, "password": password})
+    session = run.ask(
+        lambda tix: (tix.sign_up if is_new else tix.sign_in)(address, password), signed_in=False
+    )
+    expires_at = session.model_dump(mode="json", by_alias=True)["expiresAt"]
+    _keep(run, session.user, session.token, expires_at)
+
+
+def _keep_token(run: Run, token: str) -> None:
+    _check_address(run)
+
+    async def whose(tix: "Tix") -> "CurrentUser":
+        tix.token = token
+        return await tix.identify()
+
+    told = run.ask(whose, signed_in=False)
+    user = told.current_user
+    if user is None:
+        raise Refused("The token speaks for nobody.", code="unauthenticated", exit_code=AUTH)
+    _keep(run, user, token, _until(told))
+
+
+def _until(told: "CurrentUser") -> str | None:
+    """When the token ends, as it is stored and shown."""
+    return told.model_dump(mode="json", by_alias=True)["token"]["expiresAt"] if told.token else None
+
+
+def _keep(run: Run, user: "UserOut", token: str, expires_at: str | None) -> None:
+    target = run.target
+    sign_in = SignIn(target.api_url, token, user.email, expires_at)
+    kept = run.config.credentials.keep(target.profile, sign_in, warn=run.out.say)
+    run.out.say(f"Signed in at {target.api_url} as {user.email}.")
+    if target.token_from == ENVIRONMENT:
+        run.out.say("TIX_TOKEN is set and goes first: unset TIX_TOKEN")
+    _show(run, user, expires_at, storage=kept.storage)
+
+
+def _show(run: Run, user: "UserOut", expires_at: str | None, **more: Any) -> None:  # noqa: ANN401 - its members
+    """Who one is, where, until when; `more` is what is known of the token."""
+    from cli.schemas import AuthStatus  # noqa: PLC0415 - pydantic models cost 60 ms
+
+    target = run.target
+    known = AuthStatus(
+        email=user.email,
+        user_id=str(user.id),
+        api_url=target.api_url,
+        profile=target.profile,
+        expires_at=expires_at,
+        **more,
+    )
+    run.out.one(
+        known,
+        lambda: facts(
+            ("account", known.email),
+            ("api", known.api_url),
+            ("profile", known.profile),
+            ("until", known.expires_at or "not known here"),
+            ("scopes", " ".join(known.scopes or [])),
+            ("token from", known.source),
+            ("kept in", known.storage),
+        ),
+    )
+
+
+def _ask_password(run: Run, *, twice: bool) -> str:
+    password = run.secret("Password", instead="--password-stdin")
+    if twice and run.secret("Password again", instead="--password-stdin") != password:
+        raise Refused("The two passwords differ; nothing was done.", code="usage", exit_code=USAGE)
+    return password
+
+
+def _line_from_stdin(what: str) -> str:
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise Refused(f"stdin does not begin with {what}.", code="usage", exit_code=USAGE)
+    return line

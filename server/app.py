@@ -1,0 +1,262 @@
+"""Composition root, HTTP: which services answer in this process, and with what."""
+
+import asyncio
+import itertools
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sanic import Blueprint, HTTPResponse, Request, Sanic
+from sanic.response import json
+
+from server import events
+from server.auth import api as auth_api
+from server.auth.service import Hasher
+from server.kit import db, guard
+from server.kit.auth import Keys, RemoteKeys, Revocations, SigningKey
+from server.kit.errors import Unavailable
+from server.kit.feed import Feed, Projection
+from server.kit.follow import follow
+from server.kit.http import new_app
+from server.kit.log import log
+from server.kit.sse import Streams
+from server.orders import api as orders_api
+from server.orders import changes as order_changes
+from server.payments import api as payments_api
+from server.payments import till
+from server.payments.gateway import Gateway
+from server.payments.stripe_gateway import StripeGateway
+from server.settings import Service, Settings, SettingsError
+from server.tickets import api as tickets_api
+from server.tickets import changes as ticket_changes
+
+Check = Callable[[], Awaitable[None]]
+"""Raises while its part is not ready."""
+
+STRIPE_SECONDS = 4
+"""A request may need three calls, and Sanic answers for it after 15 s."""
+
+LAME_DUCK_SECONDS = 0.25
+"""Longer than a request needs from the kernel's queue to us."""
+
+_numbers = itertools.count()
+
+
+def gateway_of(settings: Settings) -> Gateway:
+    """Stripe, or whatever STRIPE_API_BASE speaks like it."""
+    return StripeGateway(
+        key=settings.stripe_key or "",
+        webhook_secret=settings.stripe_webhook_secret or "",
+        base=settings.stripe_api_base,
+        timeout=STRIPE_SECONDS,
+        rate=settings.stripe_rate,
+    )
+
+
+def keys_of(services: Collection[Service], settings: Settings) -> Keys:
+    """auth's own key where auth runs in this process, its published ones elsewhere."""
+    if "auth" in services:
+        if settings.jwt_secret is None:
+            raise SettingsError("JWT_SECRET is not set, and auth cannot sign without it.")
+        return SigningKey(settings.jwt_secret)
+    if settings.jwks_url is None:
+        raise SettingsError("JWKS_URL is not set, and tokens cannot be verified without it.")
+    return RemoteKeys(settings.jwks_url)
+
+
+def runner_of(gateway: Gateway, settings: Settings) -> till.Runner:
+    """How payments calls Stripe, for a request or in the background."""
+    return till.runner(
+        gateway,
+        capture_deadline=timedelta(seconds=settings.capture_deadline_seconds),
+        return_url=f"{settings.public_url or f'http://127.0.0.1:{settings.tix_api_port}'}/orders/{{order_id}}",
+    )
+
+
+def create_app(
+    services: Collection[Service],
+    settings: Settings,
+    *,
+    gateway: Gateway | None = None,
+    keys: Keys | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> Sanic[Any, Any]:
+    """The HTTP side of `services`; tests pass fakes for what they do not want for real.
+
+    `checks` name further parts that `/readyz` asks (the bus, say). The databases must be connected.
+    """
+    revocations: dict[str, Revocations] = {
+        name: Revocations(name) for name in services if name != "expiration"
+    }
+    if keys is None and revocations:  # expiration alone has nobody to recognise
+        keys = keys_of(services, settings)
+    own_gateway = gateway_of(settings) if "payments" in services and gateway is None else None
+    app = new_app(f"tix-{next(_numbers)}", keys=keys, revocations=revocations)
+    app.ctx.streams = Streams(_feed(app, services, settings))
+    for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
+        app.blueprint(blueprint)
+    app.add_route(_livez, "/livez", name="livez")
+    app.ctx.checks = {**{name: _database_check(name) for name in revocations}, **(checks or {})}
+    app.add_route(_readyz, "/readyz", name="readyz")
+
+    @app.before_server_start
+    async def start(app: Sanic[Any, Any]) -> None:
+        await _read(revocations.values())  # before the first request: a restart revives no token
+        app.ctx.watch = asyncio.create_task(_watch(revocations.values()))
+
+    @app.after_server_stop
+    async def stop(app: Sanic[Any, Any]) -> None:
+        app.ctx.watch.cancel()
+        if own_gateway is not None:
+            await own_gateway.close()
+
+    return app
+
+
+def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Settings) -> Feed:
+    """What `services` tell those who follow changes, as long as `app` serves."""
+    projections: list[Projection] = []
+    if "orders" in services:
+        projections.append(order_changes.changes)
+    if "tickets" in services:
+        projections.append(ticket_changes.Changes())
+    feed = Feed(projections, partial(follow, url=settings.nats_url or "", catalogue=events.CATALOGUE))
+
+    @app.before_server_stop
+    async def hang_up(_: Sanic[Any, Any]) -> None:
+        feed.end()
+
+    @app.after_server_stop
+    async def close(_: Sanic[Any, Any]) -> None:
+        await feed.close()
+
+    return feed
+
+
+def _blueprints(
+    services: Collection[Service],
+    settings: Settings,
+    gateway: Gateway | None,
+    keys: Keys | None,
+    streams: Streams,
+) -> list[Blueprint]:
+    made: list[Blueprint] = []
+    if "auth" in services:
+        assert isinstance(keys, SigningKey)  # noqa: S101 - keys_of gives auth its own key
+        hasher = Hasher(settings.password_pepper or "", settings.bcrypt_cost)
+        made.append(auth_api.routes(key=keys, hasher=hasher, lifetime=timedelta(hours=settings.token_hours)))
+    if "tickets" in services:
+        made.append(tickets_api.routes())
+        made.append(ticket_changes.routes(streams=streams))
+    if "orders" in services:
+        made.append(
+            orders_api.routes(
+                hold_seconds=settings.hold_seconds,
+                extend_seconds=settings.extend_seconds,
+                max_holds=settings.max_live_holds,
+            )
+        )
+        made.append(order_changes.routes(streams=streams))
+    if "payments" in services and gateway is not None:
+        made.append(payments_api.routes(gateway=gateway, run=runner_of(gateway, settings)))
+    return made
+
+
+async def _watch(revocations: Collection[Revocations]) -> None:
+    while True:
+        await asyncio.sleep(1)
+        await _read(revocations)
+
+
+async def _read(revocations: Collection[Revocations]) -> None:
+    for list_ in revocations:
+        try:
+            await list_.refresh()
+        except Exception as error:  # noqa: BLE001 - tables not migrated yet, say: never stop watching
+            log.error("revocations not read", service=list_.service, exc_info=error)
+
+
+async def _livez(_: Request) -> HTTPResponse:
+    return json({"status": "alive"})
+
+
+class NotReady(Unavailable):
+    """Do not send people here now; `failing` names the parts."""
+
+    code = "not_ready"
+    title = "Not ready"
+
+
+async def _readyz(request: Request) -> HTTPResponse:
+    """200 when every part answers. Raises NotReady."""
+    failing = ["draining"] if request.app.ctx.draining else []
+    for name, check in request.app.ctx.checks.items():
+        try:
+            await asyncio.wait_for(check(), 2)
+        except Exception:  # noqa: BLE001 - whatever is wrong, the part is not ready
+            failing.append(name)
+    if failing:
+        raise NotReady(f"Not ready: {', '.join(failing)}.", failing=failing)
+    return json({"status": "ready"})
+
+
+def _database_check(service: str) -> Check:
+    async def check() -> None:
+        await db.ping(service)
+
+    return check
+
+
+def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Take a port now (0: a free one): a taken one is then a sentence, not a traceback. Raises OSError."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+@asynccontextmanager
+async def serving(app: Sanic[Any, Any], sock: socket.socket, *, grace: float = 10) -> AsyncIterator[None]:
+    """Serve on `sock`; at the end take no new requests and give those in flight `grace` seconds."""
+    server = await app.create_server(
+        sock=sock, protocol=guard.BoundedProtocol, return_asyncio_server=True, backlog=1024
+    )
+    if server is None:
+        raise RuntimeError("Sanic made no server")
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    await server.after_start()
+    try:
+        yield
+    finally:
+        await server.before_stop()
+        await _drain(app, server, grace)
+        await server.after_stop()
+
+
+async def _drain(app: Sanic[Any, Any], server: Any, grace: float) -> None:  # noqa: ANN401 - Sanic does not type it
+    """Answer what has arrived, take nothing new, and end.
+
+    First a moment in which /readyz says no and each answer closes its connection, while connections that the
+    kernel has already accepted for us are still served: closing the listener at once would reset those.
+    """
+    app.ctx.draining = True
+    await asyncio.sleep(LAME_DUCK_SECONDS)
+    server.close()
+    end = time.monotonic() + grace
+    while server.connections and time.monotonic() < end:
+        for connection in tuple(server.connections):
+            connection.close_if_idle()
+        await asyncio.sleep(0.02)
+    for connection in tuple(server.connections):
+        connection.abort()
+    await server.wait_closed()

@@ -1,0 +1,307 @@
+"""PostgreSQL: one pool per service, and shielded transactions.
+
+A service's connection sees only its own schema (`search_path`) and acts as its own role `tix_<service>`
+where `migrate` could make one, so a stray query into another service's tables is an error.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import PoolConnectionWrapper
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connection, get_connections
+from tortoise.exceptions import IntegrityError
+
+from server.kit.errors import Unavailable
+from server.kit.log import log
+
+T = TypeVar("T")
+
+POOL_SIZE = 10
+"""Connections a service keeps at most; two cores of PostgreSQL are busy with far fewer."""
+ACQUIRE_SECONDS = 5
+"""Wait for a free connection at most this long: a queue longer than that is an overload, not a burst."""
+
+# Nothing Tix does takes a second; a statement that does is stuck, and must not hold its locks for ever.
+SESSION = {
+    "timezone": "UTC",
+    "statement_timeout": "3s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "8s",
+}
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL does not answer, or not in time."""
+
+    code = "database_unavailable"
+    title = "The database does not answer at the moment"
+
+
+class LostWrite(Exception):
+    """COMMIT was answered by ROLLBACK: an earlier error was swallowed inside the transaction."""
+
+
+class Once(Protocol):
+    """What makes a use-case run once: an inbox row or an idempotency key."""
+
+    async def claim(self, service: str) -> None:
+        """Called first in the transaction; raises to leave it with nothing done."""
+
+    async def keep(self, service: str, result: object) -> None:
+        """Called last, before COMMIT."""
+
+
+class Transaction:
+    """An open transaction; `done(result)` names what the use-case answers."""
+
+    def __init__(self, service: str) -> None:
+        """Made by `transaction` only."""
+        self.service = service
+        self.result: object = None
+        self.bells: set[str] = set()
+
+    def done(self, result: T) -> T:
+        """Hand over what a repeated idempotency key will be answered with."""
+        self.result = result
+        return result
+
+    def rings(self, bell: str) -> None:
+        """After COMMIT, wake whoever waits for this: `outbox` the relay, `ops` the calls to Stripe."""
+        self.bells.add(bell)
+
+
+_current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
+_unfinished: set[asyncio.Task[Any]] = set()
+_bells: defaultdict[tuple[str, str], set[Callable[[], None]]] = defaultdict(set)
+
+
+def current(service: str) -> Transaction:
+    """The open transaction of this service. Raises RuntimeError outside of one."""
+    tx = _current.get()
+    if tx is None or tx.service != service:
+        raise RuntimeError(f"no transaction of {service} is open")
+    return tx
+
+
+def on_bell(service: str, bell: str, wake: Callable[[], None]) -> Callable[[], None]:
+    """Call `wake` after each commit in this process that rang this bell; returns its undo."""
+    _bells[service, bell].add(wake)
+    return lambda: _bells[service, bell].discard(wake)
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused the write."""
+    return getattr(error.__cause__ or (error.args[0] if error.args else None), "constraint_name", None)
+
+
+async def rows(service: str, sql: str, *values: object) -> list[dict[str, Any]]:
+    """Run one statement: in the open transaction if there is one, else by itself."""
+    return await get_connection(service).execute_query_dict(sql, list(values))
+
+
+@asynccontextmanager
+async def transaction(
+    service: str, *, once: Once | None = None, dry_run: bool = False
+) -> AsyncIterator[Transaction]:
+    """The only way to a transaction, for use-cases only; COMMIT at the end, ROLLBACK on any error.
+
+    A `dry_run` ends in ROLLBACK too: all checks ran, the constraints' included, and nothing happened.
+
+    A handler that is cancelled (its client hung up) rolls back and gives its connection back: BEGIN, COMMIT
+    and ROLLBACK run in tasks of their own. Tortoise's own context leaks the connection when it is cancelled
+    during BEGIN; 400 hung-up requests then empty a pool for good.
+    Raises what `once` raises, DatabaseUnavailable, and LostWrite.
+    """
+    if _current.get() is not None:
+        raise RuntimeError("one use-case, one transaction: they do not nest")
+    pool_client = get_connection(service)
+    assert isinstance(pool_client, AsyncpgDBClient)  # noqa: S101 - narrows the type; the config says asyncpg
+    client = await _unbroken(_begin(pool_client), undo=_roll_back)
+    tx = Transaction(service)
+    token = get_connections().set(service, client)
+    tx_token = _current.set(tx)
+    try:
+        if once is not None:
+            await once.claim(service)
+        yield tx
+        if once is not None:
+            await once.keep(service, tx.result)
+    except BaseException:
+        await _unbroken(_roll_back(client))
+        raise
+    else:
+        await _unbroken(_roll_back(client) if dry_run else _commit(client, tx))
+    finally:
+        _current.reset(tx_token)
+        get_connections().reset(token)
+
+
+async def _acquire(pool: "asyncpg.Pool[Any]") -> Any:  # noqa: ANN401 - asyncpg's proxy of a connection
+    try:
+        return await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except TimeoutError as error:
+        raise DatabaseUnavailable("All database connections are busy; try again in a moment.") from error
+    except OSError as error:
+        raise DatabaseUnavailable from error
+
+
+class _Borrowed(PoolConnectionWrapper[Any]):
+    """A connection for one statement; Tortoise itself would wait for a free one without end."""
+
+    async def __aenter__(self) -> Any:  # noqa: ANN401 - as Tortoise has it
+        await self.ensure_connection()
+        self.connection = await _acquire(self.client._pool)  # noqa: SLF001 - made by the line above
+        return self.connection
+
+
+class _Client(AsyncpgDBClient):
+    async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - as Tortoise has it
+        """Whatever keeps us from the server may pass: no route, a socket file that is not there yet."""
+        try:
+            await super().create_connection(with_db)
+        except OSError as error:
+            raise DatabaseUnavailable from error
+
+    def acquire_connection(self) -> _Borrowed:
+        return _Borrowed(self, self._pool_init_lock)
+
+
+client_class = _Client
+"""What Tortoise looks for in the module that a connection's `engine` names: this one."""
+
+
+async def _begin(pool_client: AsyncpgDBClient) -> TransactionWrapper:
+    async with pool_client._pool_init_lock:  # noqa: SLF001 - Tortoise makes its pool lazily, under this lock
+        if pool_client._pool is None:  # noqa: SLF001
+            await pool_client.create_connection(with_db=True)
+    pool: asyncpg.Pool[Any] = pool_client._pool  # type: ignore[assignment]  # noqa: SLF001
+    connection = await _acquire(pool)
+    client = TransactionWrapper(pool_client)
+    client._connection = connection  # noqa: SLF001
+    try:
+        await connection.execute("BEGIN")
+    except BaseException:
+        await pool.release(connection)
+        raise
+    return client
+
+
+async def _commit(client: TransactionWrapper, tx: Transaction) -> None:
+    try:
+        answer = await client._connection.execute("COMMIT")  # noqa: SLF001
+    finally:
+        await _release(client)
+    # After an error PostgreSQL answers COMMIT with ROLLBACK and no error: the writes would vanish silently.
+    if answer != "COMMIT":
+        raise LostWrite(f"a transaction of {tx.service} was rolled back at COMMIT")
+    for bell in tx.bells:
+        for wake in tuple(_bells[tx.service, bell]):
+            wake()
+
+
+async def _roll_back(client: TransactionWrapper) -> None:
+    try:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # a dead connection has none
+            await client._connection.execute("ROLLBACK")  # noqa: SLF001
+    finally:
+        await _release(client)
+
+
+async def _release(client: TransactionWrapper) -> None:
+    pool = client._parent._pool  # noqa: SLF001
+    if pool is not None:
+        await pool.release(client._connection)  # type: ignore[arg-type]  # noqa: SLF001 - a proxy, as in _begin
+
+
+async def _unbroken(
+    step: Coroutine[Any, Any, T], *, undo: Callable[[T], Coroutine[Any, Any, None]] | None = None
+) -> T:
+    """Await `step` in a task that our own cancellation does not reach; then `undo` what it gave."""
+    task = asyncio.create_task(step)
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if undo is not None and not task.cancelled():
+            _keep_alive(_undo(task, undo))
+        raise
+
+
+async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+    try:
+        result = await task
+    except Exception as error:  # noqa: BLE001 - nobody waits for this step any more; its own caller was cancelled
+        log.debug("abandoned step failed", error=repr(error))
+    else:
+        await undo(result)
+
+
+def _keep_alive(step: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(step)
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+
+
+async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
+    """Take the service's own role, where it exists and we may."""
+    await raw.execute(
+        "SELECT set_config('role', rolname, false) FROM pg_roles "
+        "WHERE rolname = $1 AND pg_has_role(current_user, oid, 'MEMBER')",
+        role,
+    )
+
+
+async def _reset(_: "asyncpg.Connection[Any]") -> None:
+    """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
+
+
+def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
+    """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
+    parsed = expand_db_url(url)
+    parsed["engine"] = __name__
+    parsed["credentials"].update(
+        schema=service,
+        minsize=1,
+        maxsize=POOL_SIZE,
+        timeout=ACQUIRE_SECONDS,
+        command_timeout=10,
+        server_settings={**SESSION, "application_name": f"tix-{service}"},
+        init=partial(_act_as, role=role) if role else None,
+        reset=_reset,
+    )
+    return parsed
+
+
+async def connect(databases: Mapping[str, str]) -> None:
+    """Make the services' pools known to this process; connections are opened at first use."""
+    config = {
+        "connections": {name: connection(name, url, role=f"tix_{name}") for name, url in databases.items()},
+        "apps": {
+            name: {"models": [f"server.{name}.models"], "default_connection": name} for name in databases
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+    await Tortoise.init(config=config, _enable_global_fallback=True)
+
+
+async def disconnect() -> None:
+    """Finish what cancelled handlers left behind, then close every pool."""
+    while _unfinished:
+        await asyncio.wait(_unfinished, timeout=ACQUIRE_SECONDS)
+    await Tortoise.close_connections()
+
+
+async def ping(service: str) -> None:
+    """Raise unless the service's database answers."""
+    await rows(service, "SELECT 1")

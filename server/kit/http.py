@@ -1,0 +1,243 @@
+"""HTTP in: bodies read, tokens checked, errors rendered as problem+json (RFC 9457), a log line a request."""
+
+import base64
+import binascii
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sanic import HTTPResponse, Request, Sanic
+from sanic.http import Http
+from uuid_utils.compat import uuid7
+
+from server.kit import guard, limits
+from server.kit.auth import Keys, Principal, Revocations, verify
+from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
+from server.kit.idempotency import MAX_LENGTH, KeyedOnce
+from server.kit.log import log, request_id
+from server.kit.problems import Problems
+from server.kit.schemas import Body
+
+B = TypeVar("B", bound=BaseModel)
+Handler = Callable[..., Awaitable[HTTPResponse | None]]
+"""None: it has answered by itself, as a stream does."""
+SANE_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
+
+
+class UnreadableBody(BadRequest):
+    """The body is not a JSON object."""
+
+    code = "unreadable_body"
+    title = "The body is not a JSON object"
+
+
+# --- in ---------------------------------------------------------------------------------------------------
+
+
+def parse(model: type[B], request: Request) -> B:
+    """Read the JSON body. Raises UnreadableBody, or Invalid with every wrong field."""
+    try:
+        return model.model_validate_json(request.body, by_alias=True, by_name=False)
+    except ValidationError as error:
+        kinds = {problem["type"] for problem in error.errors(include_url=False, include_input=False)}
+        if kinds & {"json_invalid", "model_type", "model_attributes_type"}:
+            raise UnreadableBody from error
+        raise invalid(error) from error
+
+
+def parse_query(model: type[B], request: Request) -> B:
+    """Read the query string. Raises Invalid; a parameter given twice is wrong."""
+    given = request.get_args(keep_blank_values=True)
+    twice = [name for name, values in given.items() if len(values) > 1]
+    if twice:
+        raise Invalid.field(twice[0], "give this parameter once")
+    try:
+        return model.model_validate(
+            {name: values[0] for name, values in given.items()}, strict=False, by_alias=True, by_name=False
+        )
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Every wrong field with a sentence; never the value that was sent."""
+    errors = [
+        {"field": _printable(".".join(map(str, problem["loc"]))) or "body", "message": problem["msg"]}
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return Invalid("; ".join(f"{e['field']}: {e['message']}" for e in errors[:5]), errors=errors)
+
+
+def _printable(name: str) -> str:
+    """An unknown field has the name that was sent; PostgreSQL keeps no NUL and no half of a character."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+
+
+def no_query(request: Request) -> None:
+    """Refuse a query: who writes `?dryRun=true` must not get the real thing. Raises Invalid."""
+    parse_query(Body, request)
+
+
+def path_id(value: str, missing: type[NotFound]) -> UUID:
+    """An id from the path; what is no UUID names nothing. Raises `missing`."""
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise missing from error
+
+
+def requires(scope: str | None = None) -> Callable[[Handler], Handler]:
+    """Give the handler the Principal as second argument. Raises Unauthenticated, InsufficientScope."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def guarded(request: Request, **path: str) -> HTTPResponse | None:
+            principal = await authenticate(request)
+            if principal is None:
+                raise Unauthenticated("Send a token: Authorization: Bearer <token>.")
+            if scope is not None:
+                principal.need(scope)
+            return await handler(request, principal, **path)
+
+        guarded.__name__ = handler.__name__
+        return guarded
+
+    return wrap
+
+
+async def authenticate(request: Request) -> Principal | None:
+    """Who asks; None without a token. Raises Unauthenticated for a bad one."""
+    given = request.headers.getall("authorization", [])
+    if not given:
+        return None
+    scheme, _, token = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer":
+        raise Unauthenticated("Send one header: Authorization: Bearer <token>.")
+    assert request.route is not None  # noqa: S101 - only a route's handler asks
+    revocations: Revocations = request.app.ctx.revocations[request.route.ctx.service]
+    return await verify(token.strip(), request.app.ctx.keys, revocations)
+
+
+def keyed(request: Request, principal: Principal, render: Callable[[Any], Any]) -> KeyedOnce | None:
+    """The request's idempotency key, if it sent one. Raises Invalid."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_LENGTH or not key.isascii():
+        raise Invalid.field("Idempotency-Key", f"1 to {MAX_LENGTH} ASCII characters")
+    return KeyedOnce(
+        user=str(principal.id),
+        route=f"{request.method} {request.path}",
+        key=key,
+        body=request.body,
+        render=render,
+    )
+
+
+def encode_cursor(*parts: object) -> str:
+    """A keyset cursor: opaque to clients."""
+    return base64.urlsafe_b64encode(json.dumps([str(part) for part in parts]).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, length: int) -> list[str] | None:
+    """The parts of a cursor made by `encode_cursor`. Raises Invalid."""
+    if cursor is None:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != length or not all(isinstance(p, str) for p in parts):
+        raise Invalid.field("cursor", "not a cursor of this list")
+    return parts
+
+
+def decode_id_cursor(cursor: str | None) -> UUID | None:
+    """The id in a cursor that is nothing but one. Raises Invalid."""
+    parts = decode_cursor(cursor, 1)
+    try:
+        return UUID(parts[0]) if parts else None
+    except ValueError as error:
+        raise Invalid.field("cursor", "not a cursor of this list") from error
+
+
+# --- out --------------------------------------------------------------------------------------------------
+
+
+def reply(
+    body: BaseModel | None, status: int = 200, *, headers: dict[str, str] | None = None
+) -> HTTPResponse:
+    """A JSON answer; 204 without a body."""
+    if body is None:
+        return HTTPResponse(status=status, headers=headers)
+    return HTTPResponse(
+        body.model_dump_json(by_alias=True), status=status, headers=headers, content_type="application/json"
+    )
+
+
+def stored(status: int, body: BaseModel, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """The form in which an answer is kept under an idempotency key."""
+    return {"status": status, "body": body.model_dump(mode="json", by_alias=True), "headers": headers or {}}
+
+
+# --- the application --------------------------------------------------------------------------------------
+
+
+def new_app(
+    name: str, *, keys: Keys | None, revocations: dict[str, Revocations], timeout: float = 15
+) -> Sanic[Any, Any]:
+    """A Sanic application with Tix's limits, guard, request ids and problems; the caller adds routes."""
+    app: Sanic[Any, Any] = Sanic(
+        name, error_handler=Problems(), request_class=guard.AnswerableRequest, configure_logging=False
+    )
+    app.config.update(
+        {
+            "REQUEST_MAX_SIZE": limits.BATCH_BODY,
+            "REQUEST_TIMEOUT": 10,
+            "RESPONSE_TIMEOUT": timeout,
+            "KEEP_ALIVE_TIMEOUT": 15,
+            "ACCESS_LOG": False,
+            "MOTD": False,
+        }
+    )
+    app.ctx.keys = keys
+    app.ctx.revocations = revocations
+    app.ctx.draining = False
+    app.on_request(_enter)
+    app.on_response(_leave)
+    return app
+
+
+async def _enter(request: Request) -> None:
+    given = request.headers.get("x-request-id", "")
+    request_id.set(given if SANE_ID.fullmatch(given) else str(uuid7()))
+    request.ctx.started = time.perf_counter()
+    if not request.head:  # the parser gave up on it: its own error is the answer
+        return
+    try:
+        guard.check(request)
+    except guard.Malformed:
+        if isinstance(request.stream, Http):
+            request.stream.keep_alive = False  # what follows on this connection cannot be trusted
+        raise
+    limit = getattr(request.route.ctx, "body_limit", limits.BODY) if request.route else limits.BODY
+    if len(request.body) > limit:
+        raise TooLarge(f"The body may have {limit} bytes at most.")
+
+
+async def _leave(request: Request, response: HTTPResponse) -> None:
+    response.headers.setdefault("X-Request-Id", request_id.get())
+    guard.discard_rest(request, response.status)
+    if request.app.ctx.draining and isinstance(request.stream, Http):
+        request.stream.keep_alive = False
+    started = getattr(request.ctx, "started", None)
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status,
+        ms=round((time.perf_counter() - started) * 1000, 1) if started else None,
+    )

@@ -1,0 +1,70 @@
+"""Structured logs: JSON lines on stderr, readable ones on a terminal; the request id in each.
+
+Nothing secret is logged: callers name what they log, and a redactor drops the keys that may hold a secret.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""The id of the request (or event) being worked on; it travels with events as `X-Request-Id`."""
+
+SECRETS = frozenset({"password", "token", "authorization", "client_secret", "secret", "cookie", "signature"})
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("tix")
+
+
+def _with_request_id(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line.setdefault("request_id", request_id.get())
+    return line
+
+
+def _redacted(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in SECRETS & line.keys():
+        line[key] = "[redacted]"
+    return line
+
+
+def configure(level: str = "INFO") -> None:
+    """Send structlog and the standard library's loggers through one formatter, once per process."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_request_id,
+        _redacted,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    on_terminal = sys.stderr.isatty()
+    tail: list[structlog.typing.Processor] = (
+        # Not the default, which with rich installed prints every frame's local variables, passwords included.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if on_terminal
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # Sanic, nats and taskiq narrate at INFO what our own lines already say; their warnings stay.
+    for noisy in ("sanic", "nats", "taskiq", "httpx", "httpcore", "stripe", "asyncio", "tortoise", "aerich"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # It warns of running in production mode; its errors are ours to render.
+    logging.getLogger("sanic").setLevel(logging.ERROR)
+    # It warns of every clean stop: "The listenig task was cancelled."
+    logging.getLogger("taskiq.receiver").setLevel(logging.ERROR)

@@ -1,0 +1,140 @@
+"""The calls owed to Stripe, as they are written down: `payment_ops`."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+from uuid_utils.compat import uuid7
+
+from server.kit.db import current, rows
+from server.kit.log import request_id
+
+LEASE = timedelta(seconds=20)
+"""Longer than any call to Stripe may take, with its one look at the intent."""
+
+
+class OpKind(StrEnum):
+    """A call owed to Stripe."""
+
+    CREATE = "create"
+    CONFIRM = "confirm"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    CANCEL_UNPAID = "cancel_unpaid"
+    """Cancel, unless it turns out to be authorised: then orders decides."""
+    REFUND = "refund"
+    STRAY = "stray"
+    """Cancel an intent that is no payment's but names one of ours; if it took money, a person must look."""
+    SYNC = "sync"
+    """Get the intent and act on what it is."""
+
+
+class PaymentOp(Model):
+    """A call to Stripe that was decided on, written down before it is made; done once its outcome is known.
+
+    `key` is the idempotency key and is unique, so the same decision is never written twice. `stripe_id` names
+    the intent only where it is not the payment's own. `due_at` is also a lease: whoever claims the row moves
+    it ahead; if they die, it falls due again.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    payment_id = fields.UUIDField()
+    kind = fields.CharEnumField(OpKind, max_length=16)
+    key = fields.CharField(max_length=120, unique=True)
+    attempt = fields.IntField(default=1)
+    payment_method = fields.CharField(max_length=80, null=True)
+    stripe_id = fields.CharField(max_length=80, null=True)
+    request_id = fields.CharField(max_length=64)
+    tries = fields.IntField(default=0)
+    error = fields.CharField(max_length=300, null=True)
+    due_at = fields.DatetimeField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+    done_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "payment_ops"
+
+    @classmethod
+    async def owe(  # noqa: PLR0913 - the parts of a call
+        cls,
+        payment_id: UUID,
+        kind: OpKind,
+        *,
+        attempt: int = 1,
+        payment_method: str | None = None,
+        stripe_id: str | None = None,
+        mine: bool = False,
+    ) -> UUID | None:
+        """Write down a call, in the open transaction; None if it is written already.
+
+        `mine`: the caller runs it itself right after COMMIT; the worker leaves it alone as long as a lease.
+        """
+        current("payments").rings("ops")
+        id_: UUID = uuid7()
+        key = f"{kind.value}:{payment_id}:{stripe_id or (id_ if kind is OpKind.SYNC else attempt)}"
+        made = await rows(
+            "payments",
+            """
+            INSERT INTO payment_ops
+              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, tries, due_at,
+               created_at)
+            SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text, 0,
+                   now() + $9::interval, now()
+            WHERE $3 <> 'sync' OR NOT EXISTS (
+              SELECT FROM payment_ops
+              WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0)
+            ON CONFLICT (key) DO NOTHING RETURNING id
+            """,
+            id_,
+            payment_id,
+            kind.value,
+            key,
+            attempt,
+            payment_method,
+            stripe_id,
+            request_id.get(),
+            LEASE if mine else timedelta(0),
+        )
+        return id_ if made else None
+
+    @classmethod
+    async def claim(cls, *, limit: int, lease: timedelta, id_: UUID | None = None) -> list[Self]:
+        """Take up to `limit` due calls (or just this one, if nobody has it) for the length of the lease."""
+        found: list[dict[str, Any]] = await rows(
+            "payments",
+            """
+            WITH due AS (
+              SELECT id FROM payment_ops
+              WHERE done_at IS NULL AND CASE WHEN $3::uuid IS NULL THEN due_at <= now()
+                                             ELSE id = $3 AND (tries = 0 OR due_at <= now()) END
+              ORDER BY kind = 'sync', due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE payment_ops o SET due_at = now() + $2, tries = o.tries + 1
+            FROM due WHERE o.id = due.id RETURNING o.*
+            """,
+            limit,
+            lease,
+            id_,
+        )
+        return [cls(**row) for row in found]
+
+    @classmethod
+    async def hand_over(cls, payment_id: UUID) -> None:
+        """Leave what a request meant to call itself to the worker, without waiting for its lease to end."""
+        sql = "UPDATE payment_ops SET due_at = now() WHERE payment_id = $1 AND done_at IS NULL AND tries = 0"
+        await rows("payments", sql, payment_id)
+
+    @classmethod
+    async def hurry(cls, ids: Collection[UUID]) -> None:
+        """Make these calls due now; one that is under way may be made twice, with the same key."""
+        current("payments").rings("ops")
+        sql = "UPDATE payment_ops SET due_at = now() WHERE id = ANY($1::uuid[]) AND done_at IS NULL"
+        await rows("payments", sql, list(ids))
+
+    async def close(self) -> None:
+        """Its outcome is known."""
+        await rows("payments", "UPDATE payment_ops SET done_at = now(), error = NULL WHERE id = $1", self.id)

@@ -1,0 +1,328 @@
+"""Stripe behind the gateway: its calls and its errors (https://docs.stripe.com/error-codes) in our words."""
+
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import stripe
+from pydantic import ValidationError
+
+from server.kit.errors import BadRequest, Invalid
+from server.payments.gateway import (
+    BadSignature,
+    CardDeclined,
+    Checkout,
+    GatewayRefused,
+    GatewayUnavailable,
+    Intent,
+    IntentMissing,
+    IntentStateConflict,
+    StripeEvent,
+)
+from server.payments.pace import Pace
+from server.payments.stripe_objects import Event, decline_code_of, read_checkout, read_intent
+
+T = TypeVar("T")
+L = TypeVar("L", stripe.PaymentIntent, stripe.Refund, stripe.Dispute)
+
+API_VERSION = "2026-10-28.endive"
+"""Pinned, so that an upgrade of the SDK cannot change what Stripe sends; webhooks have the same version."""
+
+OLDEST = 300
+"""Seconds after which a signed event is too old, so that a captured one cannot be replayed."""
+NEWEST = 60
+"""Seconds that a signature may lie ahead of our clock; the SDK itself would take any future time."""
+
+MOVED_ON = frozenset({"payment_intent_unexpected_state", "charge_already_refunded", "charge_disputed"})
+"""Error codes of a call that came too late: look, and act on what is."""
+
+SERVER_ERRORS = 500
+PAGE = 100
+"""Stripe's largest; of one payment no more refunds, and no more disputes, are looked at."""
+
+
+class StripeGateway:
+    """Stripe itself, or the sandbox, which speaks the same."""
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        webhook_secret: str,
+        base: str = "https://api.stripe.com",
+        timeout: float = 10.0,
+        rate: float = 0,
+    ) -> None:
+        """`base` is the API's address; `timeout` in seconds, for each of connecting, sending and waiting.
+
+        `rate`: calls a second to each endpoint; 0: as many as come.
+        """
+        self._webhook_secret = webhook_secret
+        self._pace = Pace(rate)
+        self._http = stripe.HTTPXClient(timeout=timeout)
+        # No retries inside: the caller retries by its own clock, with the same idempotency key.
+        self._stripe = stripe.StripeClient(
+            key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": base},
+            http_client=self._http,
+            max_network_retries=0,
+        ).v1
+        self._intents = self._stripe.payment_intents
+        self._checkouts = self._stripe.checkout.sessions
+
+    async def create_intent(
+        self, *, key: str, amount: int, currency: str, order_id: UUID, payment_id: UUID
+    ) -> Intent:
+        """See `Gateway`."""
+        return read_intent(
+            await self._ask(
+                "create",
+                self._intents.create_async(
+                    {
+                        "amount": amount,
+                        "currency": currency,
+                        "capture_method": "manual",
+                        # Cards and wallets: little else can be authorised now and captured later.
+                        "allowed_payment_method_types": ["card"],
+                        "metadata": _named(order_id, payment_id),
+                    },
+                    {"idempotency_key": key},
+                ),
+            )
+        )
+
+    async def confirm_intent(
+        self, intent_id: str, *, key: str, payment_method: str, return_url: str
+    ) -> Intent:
+        """See `Gateway`."""
+        return read_intent(
+            await self._ask(
+                "confirm",
+                self._intents.confirm_async(
+                    intent_id,
+                    {"payment_method": payment_method, "return_url": return_url},
+                    {"idempotency_key": key},
+                ),
+            )
+        )
+
+    async def get_intent(self, intent_id: str) -> Intent:
+        """See `Gateway`."""
+        intent = await self._ask(
+            "get", self._intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+        )
+        if intent.status != "succeeded":
+            return read_intent(intent)
+        refunds = await self._ask(
+            "refunds", self._stripe.refunds.list_async({"payment_intent": intent_id, "limit": PAGE})
+        )
+        # Stays true once it was disputed, so that a closed one is found too.
+        disputes: list[stripe.Dispute] = []
+        if isinstance(intent.latest_charge, stripe.Charge) and intent.latest_charge.disputed:
+            found = await self._ask(
+                "disputes",
+                self._stripe.disputes.list_async({"payment_intent": intent_id, "limit": PAGE}),
+            )
+            disputes = found.data
+        return read_intent(intent, refunds.data, disputes)
+
+    async def create_checkout(  # noqa: PLR0913 - see `Gateway`
+        self,
+        *,
+        key: str,
+        amount: int,
+        currency: str,
+        order_id: UUID,
+        payment_id: UUID,
+        return_url: str,
+        expires_at: datetime,
+    ) -> Checkout:
+        """See `Gateway`."""
+        call = self._checkouts.create_async(
+            {
+                "mode": "payment",
+                "line_items": [
+                    {
+                        "price_data": {
+                            "currency": currency,
+                            "unit_amount": amount,
+                            # The order's id, since payments knows no titles.
+                            "product_data": {"name": f"Ticket, order {order_id}"},
+                        },
+                        "quantity": 1,
+                    }
+                ],
+                "payment_intent_data": {
+                    "capture_method": "manual",
+                    "metadata": _named(order_id, payment_id),
+                },
+                "allowed_payment_method_types": ["card"],
+                "metadata": _named(order_id, payment_id),
+                "expires_at": int(expires_at.timestamp()),
+                "success_url": return_url,
+                "cancel_url": return_url,
+            },
+            {"idempotency_key": key},
+        )
+        return read_checkout(await self._ask("create checkout", call))
+
+    async def get_checkout(self, checkout_id: str) -> Checkout:
+        """See `Gateway`."""
+        return read_checkout(await self._ask("get checkout", self._checkouts.retrieve_async(checkout_id)))
+
+    async def expire_checkout(self, checkout_id: str, *, key: str) -> Checkout:
+        """See `Gateway`."""
+        call = self._checkouts.expire_async(checkout_id, None, {"idempotency_key": key})
+        try:
+            return read_checkout(await self._ask("expire checkout", call))
+        except GatewayRefused:  # Stripe has no code for a page that is over: look
+            checkout = await self.get_checkout(checkout_id)
+            if checkout.status == "open":
+                raise
+            return checkout
+
+    async def list_intents(self, since: datetime) -> AsyncIterator[Intent]:
+        """See `Gateway`."""
+        window = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+        refunds: defaultdict[str, list[stripe.Refund]] = defaultdict(list)
+        disputes: defaultdict[str, list[stripe.Dispute]] = defaultdict(list)
+        async for refund in self._walk("list refunds", self._stripe.refunds.list_async, window):
+            refunds[_intent_id(refund)].append(refund)
+        async for dispute in self._walk("list disputes", self._stripe.disputes.list_async, window):
+            disputes[_intent_id(dispute)].append(dispute)
+        with_charges = {**window, "expand": ["data.latest_charge"]}
+        async for intent in self._walk("list", self._intents.list_async, with_charges):
+            yield read_intent(intent, refunds.pop(intent.id, []), disputes.pop(intent.id, []))
+        for older in (refunds.keys() | disputes.keys()) - {""}:
+            yield await self.get_intent(older)
+
+    async def _walk(
+        self,
+        endpoint: str,
+        ask: Callable[[Any], Coroutine[Any, Any, stripe.ListObject[L]]],
+        window: Mapping[str, object],
+    ) -> AsyncIterator[L]:
+        """All of a list, page by page, newest first."""
+        page = await self._ask(endpoint, ask(window))
+        while page.data:
+            for item in page.data:
+                yield item
+            if not page.has_more:
+                return
+            page = await self._ask(endpoint, ask({**window, "starting_after": page.data[-1].id}))
+
+    async def capture_intent(self, intent_id: str, *, key: str) -> Intent:
+        """See `Gateway`."""
+        call = self._intents.capture_async(intent_id, None, {"idempotency_key": key})
+        return read_intent(await self._ask("capture", call))
+
+    async def cancel_intent(self, intent_id: str, *, key: str) -> Intent:
+        """See `Gateway`."""
+        return read_intent(
+            await self._ask("cancel", self._intents.cancel_async(intent_id, None, {"idempotency_key": key}))
+        )
+
+    async def refund_intent(self, intent_id: str, *, key: str, payment_id: UUID, attempt: int) -> None:
+        """See `Gateway`."""
+        await self._ask(
+            "refund",
+            self._stripe.refunds.create_async(
+                {
+                    # Without an amount: the rest, and the same parameters whenever the key is used again.
+                    "payment_intent": intent_id,
+                    "metadata": {"paymentId": str(payment_id), "attempt": str(attempt)},
+                },
+                {"idempotency_key": key},
+            ),
+        )
+
+    def read_event(self, body: bytes, signature: str) -> StripeEvent:
+        """See `Gateway`."""
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, self._webhook_secret, OLDEST)
+            stamp = next(part for part in signature.split(",") if part.startswith("t="))
+            fresh = int(stamp.removeprefix("t=")) <= time.time() + NEWEST
+        except (stripe.SignatureVerificationError, ValueError, TypeError):
+            # The latter two: a header that is not ASCII, a body that is not UTF-8.
+            fresh = False
+        if not fresh:
+            raise BadSignature("The event was not signed with our secret in the last few minutes.")
+        try:
+            return Event.model_validate_json(body).essence()
+        except ValidationError:
+            raise BadRequest("The signed body is not a Stripe event.") from None
+
+    async def _ask(self, endpoint: str, call: Coroutine[Any, Any, T]) -> T:
+        """Stripe's answer in its turn, or its error in our words."""
+        try:
+            await self._pace.turn(endpoint)
+        except BaseException:
+            call.close()
+            raise
+        try:
+            answer = await call
+        except stripe.StripeError as error:
+            self._mind(endpoint, error)
+            translated = _translate(error)
+            # Seen in the log's traceback, never by a client.
+            kind = type(error.__cause__ or error).__name__
+            translated.add_note(f"Stripe: {kind}, status {error.http_status}, request {error.request_id}")
+        else:
+            self._pace.answered()
+            return answer
+        # Raised out here to carry no __context__: the SDK's errors hold whole bodies, even client secrets.
+        raise translated
+
+    def _mind(self, endpoint: str, error: stripe.StripeError) -> None:
+        """Learn from a failure how soon to call again."""
+        if isinstance(error, stripe.RateLimitError):
+            self._pace.hold_back(endpoint, _retry_after(error))
+        elif error.http_status is None or error.http_status >= SERVER_ERRORS:
+            self._pace.unanswered()
+        else:
+            self._pace.answered()
+
+    async def close(self) -> None:
+        """See `Gateway`."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+
+def _named(order_id: UUID, payment_id: UUID) -> dict[str, str]:
+    """The metadata by which what we made at Stripe is known to be ours."""
+    return {"orderId": str(order_id), "paymentId": str(payment_id)}
+
+
+def _intent_id(of: stripe.Refund | stripe.Dispute) -> str:
+    intent = of.payment_intent
+    return intent if isinstance(intent, str) else ""
+
+
+def _translate(error: stripe.StripeError) -> Exception:
+    """Our name for what Stripe said; a 409, a 5xx and what is not JSON at all are `APIError` to the SDK."""
+    if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError):
+        return GatewayUnavailable(
+            "Stripe gave no usable answer; the outcome is unknown.", retry_after=_retry_after(error)
+        )
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):  # our fault
+        return GatewayUnavailable("Stripe does not accept our key.", retry_after=30)
+    if isinstance(error, stripe.CardError):
+        code = decline_code_of(error.error or error)
+        return CardDeclined("The bank declined this card; nothing was charged.", declineCode=code)
+    if error.code in MOVED_ON:
+        return IntentStateConflict("Stripe has this payment in another state.")
+    if isinstance(error, stripe.InvalidRequestError) and error.param == "payment_method":
+        return Invalid.field("paymentMethod", "Stripe does not know it, or it cannot be used again.")
+    fault = f"{error.http_status} {error.code or type(error).__name__}: {error}"
+    if isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing":
+        return IntentMissing(fault)
+    return GatewayRefused(fault)
+
+
+def _retry_after(error: stripe.StripeError) -> float:
+    """Seconds that Stripe asks us to wait; a second where it does not say."""
+    said = (error.headers or {}).get("retry-after", "")
+    return float(said) if said.isdecimal() else 1.0

@@ -1,0 +1,67 @@
+"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes."""
+
+import argparse
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+
+from server.kit import bus, db, relay
+from server.run import Refusal, databases
+from server.settings import SERVICES, Settings
+from server.worker import SUBJECTS
+
+BUS_SECONDS = 10
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def moment(text: str) -> datetime | timedelta:
+    """`2h` (s, m, h, d) ago, or an RFC 3339 time with its offset. Raises argparse's error: exit 2."""
+    if match := re.fullmatch(r"(\d{1,5})([smhd])", text):
+        return timedelta(**{UNITS[match[2]]: int(match[1])})
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither like 2h nor like 2026-11-24T12:00:00Z")
+    return when
+
+
+async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Publish again what the chosen services published since then, and say how many that was. Exit 0."""
+    settings = Settings.load(environ)
+    urls = databases(settings, [options.service] if options.service else SERVICES)
+    async with AsyncExitStack() as stack:
+        await db.connect(urls)
+        stack.push_async_callback(db.disconnect)
+        link = None if options.dry_run else await _bus(stack, settings.nats_url)
+        for service in urls:
+            when = options.replay_since
+            since = when if isinstance(when, datetime) else await relay.ago(service, when)
+            if link is None:
+                print(f"{service}: {await relay.published(service, since)} events would be published again")
+            else:
+                print(f"{service}: {await _replay(service, link, since)} events were published again")
+    return 0
+
+
+async def _bus(stack: AsyncExitStack, url: str | None) -> bus.Bus:
+    if url is None:
+        raise Refusal("NATS_URL is not set: where is the bus?")
+    try:
+        async with asyncio.timeout(BUS_SECONDS):
+            return await stack.enter_async_context(bus.connect(url, name="replay", subjects=SUBJECTS))
+    except TimeoutError as error:
+        raise Refusal("The bus does not answer. Is Tix running?") from error
+
+
+async def _replay(service: str, link: bus.Bus, since: datetime) -> int:
+    try:
+        return await relay.replay(service, link, since)
+    except relay.BusStopped as error:
+        raise Refusal(
+            f"The bus stopped answering after {error.count} events of {service}. "
+            "Run this again from the start: events that arrive twice do nothing twice."
+        ) from error

@@ -1,0 +1,125 @@
+"""Settings: the only reader of the environment; frozen, complete, and wrong values named all at once."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+Service = Literal["auth", "tickets", "orders", "payments", "expiration"]
+SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expiration")
+
+Secret = Annotated[str, Field(min_length=32)]
+DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: str(v).upper())]
+
+NEEDS: Mapping[Service, tuple[str, ...]] = {
+    "auth": ("database_url", "nats_url", "jwt_secret", "password_pepper"),
+    "tickets": ("database_url", "nats_url"),
+    "orders": ("database_url", "nats_url"),
+    "payments": ("database_url", "nats_url", "stripe_key", "stripe_webhook_secret"),
+    "expiration": ("nats_url", "redis_host"),
+}
+"""What each service cannot run without; none of it has a default."""
+
+
+class SettingsError(Exception):
+    """One message that names every bad or missing value."""
+
+
+class Settings(BaseModel):
+    """All configuration of Tix. A field's environment name is its own name in upper case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database_url: DatabaseUrl | None = Field(None, repr=False)
+    """PostgreSQL for all services: `postgres://user:password@host:port/database`."""
+    auth_database_url: DatabaseUrl | None = Field(None, repr=False)
+    """Moves auth's schema to another server or role; likewise the next three."""
+    tickets_database_url: DatabaseUrl | None = Field(None, repr=False)
+    orders_database_url: DatabaseUrl | None = Field(None, repr=False)
+    payments_database_url: DatabaseUrl | None = Field(None, repr=False)
+    nats_url: Annotated[str, Field(pattern=r"^(nats|tls)://")] | None = Field(None, repr=False)
+    """NATS with JetStream; several servers are separated by commas."""
+    redis_host: str | None = None
+    """Redis for the expiration service's alarms."""
+    redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    redis_password: str | None = Field(None, repr=False)
+
+    jwt_secret: Secret | None = Field(None, repr=False)
+    """Seed of auth's signing key, ≥ 32 characters; only auth needs it."""
+    jwks_url: Annotated[str | None, Field(pattern=r"^https?://")] = None
+    """Where the other services find auth's public keys; default: this process, if auth runs in it."""
+    token_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
+    """Life of a sign-in token, hours."""
+    password_pepper: Secret | None = Field(None, repr=False)
+    """Key of the HMAC under every password hash, ≥ 32 characters; only auth needs it."""
+    bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
+    """bcrypt's work factor; below 12 is for tests."""
+
+    stripe_key: Annotated[str, Field(pattern=r"^(sk|rk)_(test|live)_")] | None = Field(None, repr=False)
+    """Stripe's secret key; without one `up` starts the sandbox."""
+    stripe_webhook_secret: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
+    """Signing secret of the webhook endpoint `/api/payments/webhook`."""
+    stripe_api_base: Annotated[str, Field(pattern=r"^https?://")] = "https://api.stripe.com"
+    stripe_rate: Annotated[float, Field(ge=0, le=1000)] = 20
+    """Calls a second that this process makes to each of Stripe's endpoints; 0: no limit."""
+    capture_deadline_seconds: Annotated[int, Field(ge=1)] = 3600
+    """How long payments tries to capture before it looks and gives the authorisation back."""
+
+    hold_seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 900
+    """How long a reserved ticket is held."""
+    extend_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    """What the one extension adds to a hold."""
+    max_live_holds: Annotated[int, Field(ge=1, le=100)] = 10
+    """Unpaid holds a user may have at once."""
+
+    port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Port of `run`; default 3001–3005 by service."""
+    public_url: Annotated[str | None, Field(pattern=r"^https?://")] = None
+    """Where people reach Tix; Stripe sends them back there after 3-D Secure."""
+    log_level: LogLevel = "INFO"
+    tix_data_dir: Path = Path(".tix")
+    """Where `up` keeps the embedded servers' data, ports and secrets."""
+    tix_api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port of the API under `up`; 0 takes a free one."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], services: Collection[Service] = ()) -> Self:
+        """Read `environ` for these services.
+
+        An empty value counts as absent. Raises SettingsError naming every bad or missing variable.
+        """
+        given = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
+        problems: dict[str, str] = {}
+        settings: Self | None = None
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            problems = {
+                str(e["loc"][0]): e["msg"] for e in error.errors(include_url=False, include_input=False)
+            }
+        for service in services:
+            for name in NEEDS[service]:
+                own = f"{service}_{name}" if name == "database_url" else name
+                if name not in given and own not in given:
+                    problems.setdefault(name, f"is not set, and {service} cannot run without it")
+        if (
+            "auth" not in services
+            and services
+            and set(services) != {"expiration"}
+            and "jwks_url" not in given
+        ):
+            problems.setdefault("jwks_url", "is not set, and tokens cannot be verified without it")
+        if problems or settings is None:
+            lines = "\n".join(f"  {name.upper()}: {message}" for name, message in sorted(problems.items()))
+            raise SettingsError(f"These environment variables are wrong or missing:\n{lines}")
+        return settings
+
+    def database(self, service: Service) -> str:
+        """The URL of a service's database."""
+        own: str | None = getattr(self, f"{service}_database_url")
+        url = own or self.database_url
+        if url is None:
+            raise SettingsError(f"DATABASE_URL is not set, and {service} cannot run without it.")
+        return url

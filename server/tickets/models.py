@@ -1,0 +1,228 @@
+"""tickets' tables: the listing, and a replica of who holds it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+from tortoise import fields
+from tortoise.exceptions import OperationalError
+from tortoise.models import Model
+from uuid_utils.compat import uuid7
+
+from server import events
+from server.kit.auth import RevocationRow
+from server.kit.db import rows
+from server.kit.deadletters import DeadLetterRow
+from server.kit.errors import Conflict, Invalid, NotFound
+from server.kit.idempotency import IdempotencyRow
+from server.kit.inbox import InboxRow
+from server.kit.outbox import OutboxRow
+
+
+class TicketNotFound(NotFound):
+    """There is no such ticket."""
+
+    code = "ticket_not_found"
+    title = "There is no such ticket"
+
+
+class TicketReserved(Conflict):
+    """Somebody holds it."""
+
+    code = "ticket_reserved"
+    title = "This ticket is reserved"
+
+
+class TicketSold(Conflict):
+    """It is sold."""
+
+    code = "ticket_sold"
+    title = "This ticket is sold"
+
+
+class VersionConflict(Conflict):
+    """The listing changed since it was read."""
+
+    code = "version_conflict"
+    title = "The listing changed since you read it"
+
+
+# Shown status: sold > reserved > withdrawn > available.
+STATUS = (
+    "CASE WHEN seat_status <> 'available' THEN seat_status "
+    "WHEN withdrawn THEN 'withdrawn' ELSE 'available' END"
+)
+
+SORTS: Mapping[str, tuple[str, str, str]] = {
+    "createdAt": ("created_at", "timestamptz", "ASC"),
+    "-createdAt": ("created_at", "timestamptz", "DESC"),
+    "price": ("price", "bigint", "ASC"),
+    "-price": ("price", "bigint", "DESC"),
+    "startsAt": ("coalesce(starts_at, 'infinity')", "timestamptz", "ASC"),
+}
+"""Sort → (key, its type, direction); the id breaks ties, so the keyset is total."""
+
+
+class Ticket(Model):
+    """One ticket on sale. `version` counts the seller's edits; the seat columns replicate orders."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    user_id = fields.UUIDField()
+    title = fields.CharField(max_length=200)
+    price = fields.BigIntField()
+    currency = fields.CharField(max_length=3)
+    venue = fields.CharField(max_length=200, null=True)
+    starts_at = fields.DatetimeField(null=True)
+    seat = fields.CharField(max_length=60, null=True)
+    external_id = fields.CharField(max_length=100, null=True)
+    withdrawn = fields.BooleanField(default=False)
+    version = fields.IntField(default=0)
+    order_id = fields.UUIDField(null=True)
+    seat_status = fields.CharField(max_length=10, default="available")
+    seat_version = fields.BigIntField(default=0)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+    sort_key: str
+    """Its place in the list that `search` found it in, for the cursor."""
+
+    class Meta:
+        table = "tickets"
+
+    @property
+    def status(self) -> str:
+        """What people see: available, reserved, sold or withdrawn."""
+        if self.seat_status != "available":
+            return self.seat_status
+        return "withdrawn" if self.withdrawn else "available"
+
+    @property
+    def etag(self) -> str:
+        """Changes with the listing and with the seat."""
+        return f'"{self.version}.{self.seat_version}"'
+
+    def listing(self) -> events.Listing:
+        """The listing as an event tells it."""
+        return events.Listing(
+            id=self.id,
+            user_id=self.user_id,
+            title=self.title,
+            price=self.price,
+            currency=self.currency,
+            venue=self.venue,
+            starts_at=self.starts_at,
+            seat=self.seat,
+            withdrawn=self.withdrawn,
+            version=self.version,
+        )
+
+    @classmethod
+    async def locked(cls, id_: UUID) -> Self:
+        """The row, locked for this transaction. Raises TicketNotFound."""
+        found = await cls.filter(id=id_).select_for_update().first()
+        if found is None:
+            raise TicketNotFound
+        return found
+
+    @classmethod
+    async def named(cls, user_id: UUID, external_ids: Sequence[str]) -> dict[str, Self]:
+        """A seller's listings with these externalIds, by them."""
+        found = await cls.filter(user_id=user_id, external_id__in=external_ids)
+        return {str(ticket.external_id): ticket for ticket in found}
+
+    def refuse_unless_free(self) -> None:
+        """Raises TicketReserved or TicketSold: what somebody holds or owns is not edited."""
+        if self.seat_status == "sold":
+            raise TicketSold
+        if self.seat_status == "reserved":
+            raise TicketReserved
+
+    @classmethod
+    async def seat_moved(cls, seat: events.Seat) -> None:
+        """Copy who holds the seat, unless what is here is newer."""
+        await rows(
+            "tickets",
+            "UPDATE tickets SET order_id = $2, seat_status = $3, seat_version = $4 "
+            "WHERE id = $1 AND seat_version < $4",
+            seat.ticket_id,
+            seat.holder,
+            seat.status,
+            seat.seat_version,
+        )
+
+    @classmethod
+    async def search(
+        cls, *, where: Mapping[str, object], sort: str, after: tuple[str, UUID] | None, limit: int
+    ) -> list[Self]:
+        """A page in keyset order. `where` maps conditions with one `{}` each to their value."""
+        key, type_, direction = SORTS[sort]
+        values: list[Any] = list(where.values())
+        conditions = [condition.format(f"${n}") for n, condition in enumerate(where, 1)]
+        if after is not None:
+            values += after
+            beyond = ">" if direction == "ASC" else "<"
+            conditions.append(
+                f"({key}, id) {beyond} (${len(values) - 1}::text::{type_}, ${len(values)}::uuid)"
+            )
+        # Only our own constants are put into the text; what a client sent is always a parameter.
+        sql = (
+            f"SELECT *, ({key})::text AS sort_key FROM tickets WHERE {' AND '.join(conditions) or 'true'} "  # noqa: S608
+            f"ORDER BY {key} {direction}, id {direction} LIMIT {limit:d}"
+        )
+        try:
+            answer = await rows("tickets", sql, *values)
+        except OperationalError as error:
+            if after is not None and isinstance(error.__cause__, asyncpg.DataError):
+                raise Invalid.field("cursor", "not a cursor of this list") from error
+            raise
+        found = []
+        for row in answer:
+            ticket = cls(**row)
+            ticket.sort_key = row["sort_key"]
+            found.append(ticket)
+        return found
+
+
+class Outbox(OutboxRow):
+    """tickets' events."""
+
+    service = "tickets"
+
+    class Meta:
+        table = "outbox"
+
+
+class Inbox(InboxRow):
+    """Events tickets has acted on."""
+
+    service = "tickets"
+
+    class Meta:
+        table = "inbox"
+
+
+class IdempotencyKey(IdempotencyRow):
+    """Answers kept for repeats."""
+
+    service = "tickets"
+
+    class Meta:
+        table = "idempotency_keys"
+
+
+class Revocation(RevocationRow):
+    """Signed-out tokens."""
+
+    service = "tickets"
+
+    class Meta:
+        table = "revocations"
+
+
+class DeadLetter(DeadLetterRow):
+    """Messages tickets could not act on."""
+
+    service = "tickets"
+
+    class Meta:
+        table = "dead_letters"

@@ -1,0 +1,170 @@
+"""`python -m server up`: the whole platform in one process; `infra`: only the embedded servers."""
+
+import argparse
+import asyncio
+import json
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+
+from server import worker
+from server.app import create_app, serving
+from server.kit import db, log, migrate
+from server.kit.bus import Bus
+from server.kit.trace import trace
+from server.local import LocalError, LocalServers
+from server.run import Refusal, bus_check, databases, joined, stop_signal, take
+from server.settings import SERVICES, Settings
+
+GRACE_SECONDS = 2
+"""For requests in flight: everything is gone within 5 s of Ctrl-C."""
+
+# Which embedded server stands in for which setting.
+TWINS = {"postgres": "DATABASE_URL", "nats": "NATS_URL", "redis": "REDIS_HOST", "stripe": "STRIPE_KEY"}
+
+
+async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Start what has no URL, migrate, serve until a signal, stop everything."""
+    started = time.perf_counter()
+    settings = Settings.load(environ)
+    log.configure(settings.log_level)
+    stop = stop_signal()
+    sock = take(settings.tix_api_port, "TIX_API_PORT=8090 make run")
+    port = sock.getsockname()[1]
+    wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
+    servers = LocalServers(settings.tix_data_dir, wanted=wanted, api_url=f"http://127.0.0.1:{port}")
+    try:
+        given = await _start(servers, stop)
+        if given is None:
+            return 0
+        settings = Settings.load({**given, **non_empty(environ), "TIX_API_PORT": str(port)}, SERVICES)
+        _write_env(settings.tix_data_dir / "env", given)
+        await _prepare(settings)
+        async with AsyncExitStack() as stack:
+            await db.connect(databases(settings, SERVICES))
+            stack.push_async_callback(db.disconnect)
+            joining = asyncio.create_task(stack.enter_async_context(worker.running(SERVICES, settings)))
+            if not await joined(joining, stop):
+                return 0
+            link = await joining
+            app = create_app(SERVICES, settings, checks={"bus": bus_check([link])})
+            await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
+            _banner(port, servers, settings, time.perf_counter() - started)
+            if options.trace_events:
+                tracing = asyncio.create_task(_trace(link, stop))
+                stack.callback(tracing.cancel)
+            await _watch(servers, stop)
+    finally:
+        await asyncio.to_thread(servers.stop)
+    return 0
+
+
+async def _start(servers: LocalServers, stop: asyncio.Event) -> dict[str, str] | None:
+    """The servers' environment, or None if somebody asked us to stop before they were up."""
+    starting = asyncio.create_task(asyncio.to_thread(servers.start))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.done() and not starting.done():
+        await asyncio.to_thread(servers.stop)  # which ends a start under way
+        await asyncio.wait({starting})
+        starting.exception()
+        return None
+    stopping.cancel()
+    return await starting
+
+
+async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run the embedded servers until a signal, for services in processes of their own."""
+    settings = Settings.load(environ)
+    log.configure(settings.log_level)
+    stop = stop_signal()
+    servers = LocalServers(settings.tix_data_dir, api_url="http://127.0.0.1:3004")
+    try:
+        given = await _start(servers, stop)
+        if given is None:
+            return 0
+        _write_env(
+            settings.tix_data_dir / "env",
+            {**given, "JWKS_URL": "http://127.0.0.1:3001/.well-known/jwks.json"},
+        )
+        await _prepare(Settings.load({**given, **non_empty(environ)}))
+        print(
+            *servers.describe(),
+            f"addresses   {settings.tix_data_dir / 'env'}",
+            sep="\n",
+            file=sys.stderr,
+            flush=True,
+        )
+        await _watch(servers, stop)
+    finally:
+        await asyncio.to_thread(servers.stop)
+    return 0
+
+
+async def _prepare(settings: Settings) -> None:
+    try:
+        await migrate.upgrade(databases(settings, SERVICES))
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Refusal(f"The database cannot be used: {error}") from error
+
+
+def _banner(port: int, servers: LocalServers, settings: Settings, seconds: float) -> None:
+    lines = [
+        f"Tix is up, after {seconds:.1f} s.",
+        "",
+        f"  API         http://127.0.0.1:{port}",
+        *(f"  {line}" for line in servers.describe()),
+        f"  data        {settings.tix_data_dir} (kept; delete it to start afresh)",
+        "",
+        "Try, in another terminal:",
+        f"  curl http://127.0.0.1:{port}/readyz",
+        "  .venv/bin/tix auth signup --email you@example.com",
+        "  .venv/bin/tix tickets create --title 'Front row' --price 45.00",
+        "  make demo",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+async def _trace(link: Bus, stop: asyncio.Event) -> None:
+    async for event in trace(link, stop):
+        print(json.dumps(event), flush=True)
+
+
+async def _watch(servers: LocalServers, stop: asyncio.Event) -> None:
+    """Start an embedded server again that died, until `stop`."""
+    while not stop.is_set():
+        for name in await asyncio.to_thread(servers.dead):
+            log.log.error("embedded server died; starting it again", server=name)
+            try:
+                await asyncio.to_thread(servers.start_one, name)
+            except LocalError as error:
+                log.log.error("embedded server does not start", server=name, error=str(error))
+        try:
+            await asyncio.wait_for(stop.wait(), 1)
+        except TimeoutError:
+            continue
+
+
+def non_empty(environ: Mapping[str, str]) -> dict[str, str]:
+    """An empty variable is an absent one."""
+    return {name: value for name, value in environ.items() if value}
+
+
+def _write_env(path: Path, values: Mapping[str, str]) -> None:
+    """Leave the addresses, secrets among them, as lines a shell can read too; for the owner's eyes only."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items())))
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """What `up` or `infra` left there."""
+    pairs = (word.partition("=") for line in path.read_text().splitlines() for word in shlex.split(line))
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,78 @@
+"""Real servers for all tests: PostgreSQL migrated by aerich, NATS, Redis and the Stripe sandbox."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from server.kit import db, log, migrate
+from server.local import LocalServers
+from server.settings import SERVICES, Settings
+from tests.platform import Platform, databases, free_port, started, wipe
+
+# Sanic rewrites its own methods at start, which works once per process; tests start many applications.
+os.environ["SANIC_TOUCHUP"] = "false"
+
+# Started in the background by a shell we would ignore Ctrl-C, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# httpcore looks for it at each request; where it is not installed, each look would search the whole path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def open_dir() -> Iterator[Path]:
+    """A directory that user nobody can reach, since PostgreSQL runs as nobody where we are root."""
+    path = Path(tempfile.mkdtemp(prefix="tix-tests-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def servers(open_dir: Path) -> AsyncIterator[tuple[LocalServers, Settings]]:
+    """The embedded servers, for the whole run, and the settings that lead to them."""
+    log.configure("WARNING")
+    port = free_port()
+    made = LocalServers(open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}")
+    environ = await asyncio.to_thread(made.start)
+    settings = Settings.load({**environ, "BCRYPT_COST": "4", "TIX_API_PORT": str(port)}, SERVICES)
+    await migrate.upgrade(databases(settings))
+    await db.connect(databases(settings))
+    yield made, settings
+    await db.disconnect()
+    await asyncio.to_thread(made.stop)
+
+
+@pytest.fixture(scope="session")
+def settings(servers: tuple[LocalServers, Settings]) -> Settings:
+    """What leads to the embedded servers; bcrypt's cost is a test's."""
+    return servers[1]
+
+
+@pytest.fixture(scope="session")
+def local(servers: tuple[LocalServers, Settings]) -> LocalServers:
+    """The embedded servers, to stop and start them."""
+    return servers[0]
+
+
+@pytest.fixture(scope="module")
+async def platform(settings: Settings) -> AsyncIterator[Platform]:
+    """The whole platform, empty at the start of each module."""
+    await wipe(settings)
+    async with started(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def empty(settings: Settings) -> Settings:
+    """Nothing runs and nothing is stored: for tests that start a platform of their own."""
+    await wipe(settings)
+    return settings
