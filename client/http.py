@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
+from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -77,6 +78,12 @@ class Connection:
     ) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+    def speaking_for(self, token: str | None) -> Self:
+        """The same connections, as another user: who opened them closes them."""
+        other = copy(self)
+        other.token = token
+        return other
 
     async def request(  # noqa: PLR0913 - what a request is made of
         self,

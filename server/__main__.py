@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     whole.set_defaults(run=up)
     some = commands.add_parser("run", help="some services, against servers named in the environment")
-    some.add_argument("services", nargs="+", choices=SERVICES, metavar="service", help=", ".join(SERVICES))
+    faces = (*SERVICES, "web")
+    some.add_argument("services", nargs="+", choices=faces, metavar="service", help=", ".join(faces))
     some.add_argument(
         "--only", choices=("api", "worker"), help="just the HTTP side or just the background side"
     )

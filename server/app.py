@@ -33,12 +33,15 @@ from server.payments.stripe_gateway import StripeGateway
 from server.settings import Service, Settings, SettingsError
 from server.tickets import api as tickets_api
 from server.tickets import changes as ticket_changes
+from server.web import site
 
 Check = Callable[[], Awaitable[None]]
 """Raises while its part is not ready."""
 
 STRIPE_SECONDS = 4
 """A request may need three calls, and Sanic answers for it after 15 s."""
+
+WEB_ASKS: tuple[Service, ...] = ("auth", "tickets", "orders", "payments")
 
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
@@ -73,7 +76,7 @@ def runner_of(gateway: Gateway, settings: Settings) -> till.Runner:
     return till.runner(
         gateway,
         capture_deadline=timedelta(seconds=settings.capture_deadline_seconds),
-        return_url=f"{settings.public_url or f'http://127.0.0.1:{settings.tix_api_port}'}/orders/{{order_id}}",
+        return_url=f"{settings.public_url or f'http://127.0.0.1:{settings.tix_web_port}'}/orders/{{order_id}}",
     )
 
 
@@ -96,6 +99,7 @@ def create_app(
         keys = keys_of(services, settings)
     own_gateway = gateway_of(settings) if "payments" in services and gateway is None else None
     app = new_app(f"tix-{next(_numbers)}", keys=keys, revocations=revocations)
+    app.config.FORWARDED_SECRET = settings.forwarded_secret
     app.ctx.streams = Streams(_feed(app, services, settings))
     for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
         app.blueprint(blueprint)
@@ -115,6 +119,25 @@ def create_app(
             await own_gateway.close()
 
     return app
+
+
+def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, Any]:
+    """The web shop; `api_url`: all services are there. Raises SettingsError."""
+    if settings.web_secret is None:
+        raise SettingsError("WEB_SECRET is not set, and web cannot keep people signed in without it.")
+    services = {name: api_url or getattr(settings, f"{name}_url") for name in WEB_ASKS}
+    if missing := [f"{name.upper()}_URL" for name, url in services.items() if url is None]:
+        raise SettingsError(f"{', '.join(missing)}: not set, and web cannot find the services without it.")
+    shop = site.Shop(
+        services=services,
+        secret=settings.web_secret,
+        public_url=settings.public_url,
+        stripe_key=settings.stripe_publishable_key,
+        stripe_js=settings.stripe_js_url,
+        forwarded_secret=settings.forwarded_secret,
+        is_development=api_url is not None,
+    )
+    return site.create_site(f"web-{next(_numbers)}", shop)
 
 
 def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Settings) -> Feed:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 
 from server import worker
-from server.app import create_app, listen, serving
+from server.app import create_app, create_web, listen, serving
 from server.kit import db, log
 from server.kit.bus import Bus
 from server.settings import Service, Settings
@@ -21,6 +21,7 @@ PORTS: Mapping[Service, int] = {
     "payments": 3004,
     "expiration": 3005,
 }
+WEB_PORT = 3000
 GRACE_SECONDS = 12
 """For requests in flight: a replica has 15 s before it is killed."""
 
@@ -31,6 +32,8 @@ class Refusal(Exception):
 
 async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Serve until a signal; at the end HTTP goes first, so that the relay publishes what it still wrote."""
+    if "web" in options.services:
+        return await _run_web(options, environ)
     services: list[Service] = options.services
     settings = Settings.load(environ, services)
     log.configure(settings.log_level)
@@ -54,6 +57,21 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             if not await joined(joining, stop):
                 return 0
             link.append(await joining)
+        await stop.wait()
+    return 0
+
+
+async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """The web shop: it has no database and hears no bus, so it is a process of its own."""
+    if options.services != ["web"] or options.only:
+        raise Refusal("web runs by itself: python -m server run web")
+    settings = Settings.load(environ)
+    log.configure(settings.log_level)
+    stop = stop_signal()
+    app = create_web(settings)
+    sock = take(settings.port if settings.port is not None else WEB_PORT, f"PORT={WEB_PORT + 1000}")
+    async with serving(app, sock, grace=GRACE_SECONDS):
+        print(f"web on http://127.0.0.1:{sock.getsockname()[1]}", file=sys.stderr, flush=True)
         await stop.wait()
     return 0
 

@@ -11,6 +11,7 @@ SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expir
 
 Secret = Annotated[str, Field(min_length=32)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: str(v).upper())]
 
 NEEDS: Mapping[Service, tuple[str, ...]] = {
@@ -48,7 +49,7 @@ class Settings(BaseModel):
 
     jwt_secret: Secret | None = Field(None, repr=False)
     """Seed of auth's signing key, ≥ 32 characters; only auth needs it."""
-    jwks_url: Annotated[str | None, Field(pattern=r"^https?://")] = None
+    jwks_url: HttpUrl | None = None
     """Where the other services find auth's public keys; default: this process, if auth runs in it."""
     token_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     """Life of a sign-in token, hours."""
@@ -61,7 +62,11 @@ class Settings(BaseModel):
     """Stripe's secret key; without one `up` starts the sandbox."""
     stripe_webhook_secret: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
     """Signing secret of the webhook endpoint `/api/payments/webhook`."""
-    stripe_api_base: Annotated[str, Field(pattern=r"^https?://")] = "https://api.stripe.com"
+    stripe_publishable_key: Annotated[str, Field(pattern=r"^pk_(test|live)_")] | None = None
+    """What Stripe knows the shop's pages by; without one they offer Stripe's own page only."""
+    stripe_js_url: HttpUrl = "https://js.stripe.com/v3/"
+    """Stripe's script on the payment page."""
+    stripe_api_base: HttpUrl = "https://api.stripe.com"
     stripe_rate: Annotated[float, Field(ge=0, le=1000)] = 20
     """Calls a second that this process makes to each of Stripe's endpoints; 0: no limit."""
     capture_deadline_seconds: Annotated[int, Field(ge=1)] = 3600
@@ -76,13 +81,24 @@ class Settings(BaseModel):
 
     port: Annotated[int | None, Field(ge=0, le=65535)] = None
     """Port of `run`; default 3001–3005 by service."""
-    public_url: Annotated[str | None, Field(pattern=r"^https?://")] = None
-    """Where people reach Tix; Stripe sends them back there after 3-D Secure."""
+    public_url: HttpUrl | None = None
+    """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
+    web_secret: Secret | None = Field(None, repr=False)
+    """Seals the web shop's cookie, ≥ 32 characters; only web needs it."""
+    auth_url: HttpUrl | None = None
+    """Where web finds auth; likewise the next three."""
+    tickets_url: HttpUrl | None = None
+    orders_url: HttpUrl | None = None
+    payments_url: HttpUrl | None = None
+    forwarded_secret: Secret | None = Field(None, repr=False)
+    """Who knows it (web, a proxy) may say whose address a request is from, by RFC 7239's `Forwarded`."""
     log_level: LogLevel = "INFO"
     tix_data_dir: Path = Path(".tix")
     """Where `up` keeps the embedded servers' data, ports and secrets."""
     tix_api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port of the API under `up`; 0 takes a free one."""
+    tix_web_port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    """Port of the web shop under `up`; 0 takes a free one."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str], services: Collection[Service] = ()) -> Self:

@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from server import worker
-from server.app import create_app, serving
+from server.app import create_app, create_web, serving
 from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
@@ -36,13 +36,16 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     stop = stop_signal()
     sock = take(settings.tix_api_port, "TIX_API_PORT=8090 make run")
     port = sock.getsockname()[1]
+    web_sock = take(settings.tix_web_port, "TIX_WEB_PORT=3010 make run")
+    web_port = web_sock.getsockname()[1]
     wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
     servers = LocalServers(settings.tix_data_dir, wanted=wanted, api_url=f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
         if given is None:
             return 0
-        settings = Settings.load({**given, **non_empty(environ), "TIX_API_PORT": str(port)}, SERVICES)
+        ports = {"TIX_API_PORT": str(port), "TIX_WEB_PORT": str(web_port)}
+        settings = Settings.load({**given, **non_empty(environ), **ports}, SERVICES)
         _write_env(settings.tix_data_dir / "env", given)
         await _prepare(settings)
         async with AsyncExitStack() as stack:
@@ -54,7 +57,9 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             link = await joining
             app = create_app(SERVICES, settings, checks={"bus": bus_check([link])})
             await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
-            _banner(port, servers, settings, time.perf_counter() - started)
+            web = create_web(settings, api_url=f"http://127.0.0.1:{port}")
+            await stack.enter_async_context(serving(web, web_sock, grace=GRACE_SECONDS))
+            _banner(settings, servers, time.perf_counter() - started)
             if options.trace_events:
                 tracing = asyncio.create_task(_trace(link, stop))
                 stack.callback(tracing.cancel)
@@ -113,10 +118,12 @@ async def _prepare(settings: Settings) -> None:
         raise Refusal(f"The database cannot be used: {error}") from error
 
 
-def _banner(port: int, servers: LocalServers, settings: Settings, seconds: float) -> None:
+def _banner(settings: Settings, servers: LocalServers, seconds: float) -> None:
+    port = settings.tix_api_port
     lines = [
         f"Tix is up, after {seconds:.1f} s.",
         "",
+        f"  Web shop    http://127.0.0.1:{settings.tix_web_port}",
         f"  API         http://127.0.0.1:{port}",
         *(f"  {line}" for line in servers.describe()),
         f"  data        {settings.tix_data_dir} (kept; delete it to start afresh)",

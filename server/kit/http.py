@@ -187,11 +187,16 @@ def stored(status: int, body: BaseModel, headers: dict[str, str] | None = None) 
 
 
 def new_app(
-    name: str, *, keys: Keys | None, revocations: dict[str, Revocations], timeout: float = 15
+    name: str,
+    *,
+    keys: Keys | None,
+    revocations: dict[str, Revocations],
+    timeout: float = 15,
+    errors: Problems | None = None,
 ) -> Sanic[Any, Any]:
     """A Sanic application with Tix's limits, guard, request ids and problems; the caller adds routes."""
     app: Sanic[Any, Any] = Sanic(
-        name, error_handler=Problems(), request_class=guard.AnswerableRequest, configure_logging=False
+        name, error_handler=errors or Problems(), request_class=guard.AnswerableRequest, configure_logging=False
     )
     app.config.update(
         {

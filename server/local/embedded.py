@@ -197,10 +197,12 @@ class Stripe(Embedded):
         return False
 
     def environment(self, port: int) -> dict[str, str]:
-        """STRIPE_API_BASE, STRIPE_RATE, STRIPE_KEY, STRIPE_WEBHOOK_SECRET."""
+        """STRIPE_API_BASE, STRIPE_JS_URL, STRIPE_RATE, both keys, STRIPE_WEBHOOK_SECRET."""
         keys = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
         return {
             "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
+            "STRIPE_JS_URL": f"http://127.0.0.1:{port}/v3/",
+            "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",  # public by nature; it takes any
             "STRIPE_RATE": "0",  # it has none of Stripe's limits
             **{key: self.place.secrets[key] for key in keys},
         }

@@ -1,0 +1,110 @@
+"""Failures as pages: what happened in plain words, what to do next, and the id that finds it in the logs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from sanic import HTTPResponse, Request
+
+from client import TixError, Unauthenticated
+from server.kit.errors import DomainError
+from server.kit.log import log, request_id
+from server.kit.problems import Problems, problem
+from server.web.render import page, see
+
+TITLES: Mapping[int, str] = {
+    400: "That request could not be read",
+    403: "This is not yours to do",
+    404: "There is nothing here",
+    405: "This page does not take that",
+    409: "Not possible just now",
+    410: "This is over",
+    413: "That was too much at once",
+    422: "Something in the form is not right",
+    429: "Too much at once",
+    503: "Part of Tix does not answer",
+}
+NEXT: Mapping[int, str] = {
+    403: "If you have another account, sign in with that one.",
+    404: "The address may be mistyped, or what was here is gone.",
+    429: "Wait a moment, then try again. Nothing was lost.",
+    503: "Nothing was lost. Try again in a moment.",
+}
+FAULT = 500
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a page tells."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    request_id: str
+    retry_after: int | None
+    next: str
+
+
+class StaleForm(DomainError):
+    """A form that is not from this visitor's own pages, or from before they signed in or out."""
+
+    status = 403
+    code = "stale_form"
+    title = "This form is out of date"
+
+
+class Failures(Problems):
+    """Pages for people; below /api/ problem documents, as the services answer."""
+
+    def default(self, request: Request | None, exception: BaseException) -> HTTPResponse:
+        """The one renderer."""
+        known = exception if isinstance(exception, DomainError) else None
+        if isinstance(exception, TixError):
+            known = _from_service(exception)
+        if request is None or request.path.startswith("/api/") or not hasattr(request.ctx, "visitor"):
+            return problem(known) if known else super().default(request, exception)
+        if isinstance(exception, Unauthenticated):
+            answer = see(f"/signin?next={quote(_way_back(request), safe='/')}&over=1")
+            request.ctx.forget = True
+            return answer
+        return show(request, known or _of_framework(super().default(request, exception)))
+
+
+def show(request: Request, error: DomainError) -> HTTPResponse:
+    """A failure as a page."""
+    told = Failure(
+        status=error.status,
+        code=error.code,
+        title=TITLES.get(error.status, error.title if error.status < FAULT else "Something went wrong"),
+        detail=error.detail if error.status < FAULT else "This should not have happened.",
+        request_id=request_id.get(),
+        retry_after=round(error.retry_after) if error.retry_after else None,
+        next=NEXT.get(error.status, ""),
+    )
+    answer = page(request, "failure.html", status=told.status, problem=told)
+    if told.retry_after:
+        answer.headers["Retry-After"] = str(told.retry_after)
+    return answer
+
+
+def _way_back(request: Request) -> str:
+    """Where to go after signing in: the page itself, or the one whose form was sent."""
+    return request.path if request.method == "GET" else request.path.rpartition("/")[0]
+
+
+def _from_service(error: TixError) -> DomainError:
+    made = DomainError(error.detail)
+    made.status = error.status or 503
+    made.code, made.retry_after = error.code, error.retry_after
+    if error.status is None or error.status >= FAULT:
+        log.warning("a service did not answer", code=error.code, detail=error.detail)
+    return made
+
+
+def _of_framework(answer: HTTPResponse) -> DomainError:
+    made = DomainError()
+    made.status = answer.status
+    if answer.status < FAULT:
+        made.code, made.detail = "bad_request", TITLES.get(answer.status, "The request could not be read") + "."
+    return made

@@ -1,0 +1,110 @@
+"""HTML out: templates, what they may use, and the words for money, times and states."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from sanic import HTTPResponse, Request
+
+from client.money import shown, written
+from server.web.assets import Asset
+
+TEMPLATES = Path(__file__).parent / "templates"
+WORDS: Mapping[str, str] = {
+    "available": "Available",
+    "reserved": "Held",
+    "sold": "Sold",
+    "withdrawn": "Withdrawn",
+    "created": "Held for you",
+    "accepted": "Payment being taken",
+    "complete": "Paid",
+    "cancelled": "Given up",
+    "expired": "Hold over",
+    "rejected": "Not paid",
+    "revoked": "Taken back",
+    "refunded": "Refunded",
+    "disputed": "In dispute",
+    "charged_back": "Charged back",
+}
+"""What a status is called."""
+SIGNS: Mapping[str, str] = {
+    "available": "○",
+    "reserved": "◐",
+    "sold": "●",
+    "withdrawn": "–",
+    "created": "◐",
+    "accepted": "◑",
+    "complete": "✓",
+    "disputed": "!",
+}
+"""And its sign: a state is never told by its colour alone."""
+
+
+def environment(assets: Mapping[str, Asset]) -> Environment:
+    """The templates; an unknown name in one is an error, not an empty place."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(money=shown, amount=written, moment=moment, iso=iso)
+    made.globals.update(
+        asset={name: asset.address for name, asset in assets.items()},
+        words=WORDS,
+        signs=SIGNS,
+        art=art,
+        new_key=lambda: str(uuid4()),
+    )
+    return made
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTTPResponse:  # noqa: ANN401 - what the template names
+    """A page for whoever asks."""
+    text = request.app.ctx.templates.get_template(template).render(
+        visitor=request.ctx.visitor,
+        nonce=request.ctx.nonce,
+        path=request.path,
+        **{"problem": None, **context},
+    )
+    return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8")
+
+
+def see(address: str) -> HTTPResponse:
+    """Done: look there. A reload sends nothing twice."""
+    return HTTPResponse(status=303, headers={"Location": address})
+
+
+def iso(at: datetime) -> str:
+    """As machines read it: RFC 3339 UTC, seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(at: datetime) -> Markup:
+    """A time for people, in UTC; the browser's script turns it into theirs."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(  # noqa: S704 - a constant; format escapes the rest
+        iso(at), f"{utc:%a} {utc.day} {utc:%b %Y, %H:%M}"
+    )
+
+
+def art(id_: object) -> Markup:
+    """A picture for a ticket, always the same one: two colours and a few bands from the end of its id."""
+    number = int(str(id_).replace("-", "")[-10:], 16)
+    hue, turn = number % 360, number // 360 % 90
+    bands = "".join(
+        f'<circle cx="{40 + (number >> step) % 320}" cy="{(number >> (step + 3)) % 200}" '
+        f'r="{30 + (number >> (step + 5)) % 70}" fill="hsl({(hue + 40 + step * 9) % 360} 70% 60%)" opacity=".35"/>'
+        for step in range(0, 20, 5)
+    )
+    return Markup(  # noqa: S704 - numbers only
+        f'<svg class="art" viewBox="0 0 400 200" preserveAspectRatio="xMidYMid slice" aria-hidden="true" '
+        f'focusable="false"><defs><linearGradient id="g{number}" gradientTransform="rotate({turn})">'
+        f'<stop stop-color="hsl({hue} 65% 42%)"/><stop offset="1" stop-color="hsl({(hue + 70) % 360} 70% 30%)"/>'
+        f'</linearGradient></defs><rect width="400" height="200" fill="url(#g{number})"/>{bands}</svg>'
+    )

@@ -1,0 +1,188 @@
+"""The web shop: pages for people, asked of the services over HTTP with the visitor's own token."""
+
+import gzip
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from sanic import HTTPResponse, Request, Sanic
+
+from client import Tix
+from server.kit.http import new_app
+from server.kit.log import request_id
+from server.web import accounts, tickets
+from server.web.assets import Asset, add_assets, load, takes_gzip
+from server.web.failures import Failures, StaleForm
+from server.web.forms import fields
+from server.web.render import environment
+from server.web.visitor import Cookies, Visitor
+
+SERVICE_SECONDS = 10.0
+WORTH_COMPRESSING = 1000
+SAME = frozenset({"same-origin", "none"})
+"""Sec-Fetch-Site: from a page of ours, or typed by the person."""
+SAFE = frozenset({"GET", "HEAD"})
+HEADERS: Mapping[str, str] = {
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self)",
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Where the shop finds the services, and where people find the shop."""
+
+    services: Mapping[str, str]
+    """auth, tickets, orders, payments → address."""
+    secret: str
+    """Seals the cookie, ≥ 32 characters."""
+    public_url: str | None = None
+    """As people type it; None on one's own machine, where any name of it will do."""
+    stripe_key: str | None = None
+    """The publishable one."""
+    stripe_js: str = "https://js.stripe.com/v3/"
+    forwarded_secret: str | None = None
+    """By it the services believe whose address a request is from."""
+    is_development: bool = False
+    """Show /styleguide."""
+
+
+class ByService(httpx.AsyncBaseTransport):
+    """Sends each call to the service whose path it has."""
+
+    OWNERS: Mapping[str, str] = {
+        "users": "auth",
+        "tickets": "tickets",
+        "orders": "orders",
+        "payments": "payments",
+    }
+
+    def __init__(self, services: Mapping[str, str]) -> None:
+        """Address by service."""
+        self._homes = {noun: httpx.URL(services[owner]) for noun, owner in self.OWNERS.items()}
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=200))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Readdress it."""
+        home = self._homes[request.url.path.split("/")[2]]
+        request.url = request.url.copy_with(scheme=home.scheme, host=home.host, port=home.port)
+        request.headers["Host"] = home.netloc.decode()
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
+    """The shop as an application of its own."""
+    app = new_app(name, keys=None, revocations={}, errors=Failures())
+    assets = load()
+    app.ctx.shop = shop
+    app.ctx.templates = environment(assets)
+    app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
+    app.on_request(_meet)
+    app.on_response(_part)
+    add_assets(app, assets)
+    for part in (accounts, tickets):
+        app.blueprint(part.pages())
+    _add_client(app, shop)
+    return app
+
+
+def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
+    @app.before_server_start
+    async def start(app: Sanic[Any, Any]) -> None:
+        app.ctx.tix = Tix(
+            shop.services["tickets"],
+            timeout=SERVICE_SECONDS,
+            retries=1,
+            transport=ByService(shop.services),
+            hooks={"request": [_pass_on]},
+        )
+
+    @app.after_server_stop
+    async def stop(app: Sanic[Any, Any]) -> None:
+        await app.ctx.tix.__aexit__(None, None, None)
+
+
+async def _pass_on(request: httpx.Request) -> None:
+    """A page and what it asks have one request id."""
+    request.headers["X-Request-Id"] = request_id.get()
+
+
+async def _meet(request: Request) -> None:
+    """See who it is; whoever sends a form must send it from a page of ours. Raises StaleForm."""
+    if request.path.startswith("/static/"):
+        return
+    known = request.app.ctx.cookies.read(request)
+    request.ctx.nonce = secrets.token_urlsafe(16)
+    request.ctx.visitor = known or Visitor.stranger()
+    request.ctx.is_new = known is None
+    request.ctx.forget = False
+    if request.method not in SAFE:
+        _check_origin(request)
+        if not request.ctx.visitor.knows(request.headers.get("x-csrf") or fields(request).get("csrf", "")):
+            raise StaleForm("Go back, reload the page and send the form once more.")
+
+
+def _check_origin(request: Request) -> None:
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    shop: Shop = request.app.ctx.shop
+    own = urlsplit(shop.public_url).netloc if shop.public_url else request.headers.get("host", "")
+    if (site is not None and site not in SAME) or (origin is not None and urlsplit(origin).netloc != own):
+        raise StaleForm("This form was sent from another site.")
+
+
+async def _part(request: Request, response: HTTPResponse) -> None:
+    """What every answer carries."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    shop: Shop = request.app.ctx.shop
+    if (shop.public_url or "").startswith("https://"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if not hasattr(request.ctx, "visitor"):
+        return
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Content-Security-Policy", policy(request.ctx.nonce))
+    if request.ctx.forget:
+        request.app.ctx.cookies.write(response, Visitor.stranger())
+    elif request.ctx.is_new and response.content_type and response.content_type.startswith("text/html"):
+        request.app.ctx.cookies.write(response, request.ctx.visitor)
+    _compress(request, response)
+
+
+def policy(nonce: str, **more: str) -> str:
+    """The Content-Security-Policy: nothing but our own files; `more` adds origins to a directive (form_action)."""
+    rules = {
+        "default_src": "'none'",
+        "script_src": f"'nonce-{nonce}'",
+        "style_src": "'self'",
+        "img_src": "'self' data:",
+        "connect_src": "'self'",
+        "form_action": "'self'",
+        "base_uri": "'none'",
+        "frame_ancestors": "'none'",
+    }
+    for name, origins in more.items():
+        rules[name] = f"{rules.get(name, '')} {origins}".strip()
+    return "; ".join(f"{name.replace('_', '-')} {value}" for name, value in rules.items())
+
+
+def _compress(request: Request, response: HTTPResponse) -> None:
+    body = response.body
+    is_text = (response.content_type or "").startswith("text/html")
+    if is_text and body and len(body) > WORTH_COMPRESSING and takes_gzip(request):
+        response.body = gzip.compress(body, compresslevel=5, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding, Cookie"
+
+
+__all__ = ["Asset", "Shop", "create_site", "policy"]

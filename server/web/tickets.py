@@ -1,0 +1,127 @@
+"""Pages of tickets: the front page, the list, one ticket, and Reserve."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from client import Conflict, NotFound, TixError
+from client.money import to_minor, written
+from server.kit.schemas import Page
+from server.orders.schemas import OrderOut
+from server.tickets.schemas import TicketOut, TicketQuery
+from server.web.asking import sign_in_first, signed_in, tix_of
+from server.web.forms import Form, Wrong, fields, read
+from server.web.render import page, see
+
+FRONT = 6
+PER_PAGE = 20
+OTHERS = 4
+SORTS: Mapping[str, str] = {
+    "-createdAt": "Newest first",
+    "startsAt": "Soonest first",
+    "price": "Cheapest first",
+    "-price": "Dearest first",
+}
+LABELS: Mapping[str, str] = {
+    "q": "Search",
+    "status": "Status",
+    "minPrice": "Price from",
+    "maxPrice": "Price to",
+    "sort": "Order",
+    "cursor": "Page",
+}
+PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
+"""The address says `from=45.50`; the service counts minor units. Prices are compared as numbers of two decimals."""
+TAKEN = frozenset({"reserved", "sold"})
+
+
+def pages() -> Blueprint:
+    """Find a ticket and hold it."""
+    routes = Blueprint("tickets")
+
+    @routes.get("/", name="home")
+    async def home(request: Request) -> HTTPResponse:
+        newest = await tix_of(request).list_tickets(TicketQuery(status="available", limit=FRONT))
+        return page(request, "home.html", tickets=newest.items)
+
+    @routes.get("/tickets", name="list")
+    async def list_tickets(request: Request) -> HTTPResponse:
+        asked = {name: request.args.get(name, "") for name in ("q", "status", "from", "to", "sort", "cursor")}
+        try:
+            found = await tix_of(request).list_tickets(_query(asked))
+        except Wrong as error:
+            return _list(request, Form(asked, error.errors), Page[TicketOut](items=[], next_cursor=None), 422)
+        return _list(request, Form(asked), found, 200)
+
+    @routes.get("/tickets/<ticket_id>", name="ticket")
+    async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+        ticket = await tix_of(request).show_ticket(ticket_id)
+        return page(request, "ticket.html", ticket=ticket, own_order=await _own_order(request, ticket))
+
+    @routes.post("/tickets/<ticket_id>/reserve", name="reserve")
+    async def reserve_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+        if request.ctx.visitor.token is None:
+            return see(sign_in_first(f"/tickets/{ticket_id}"))
+        given = fields(request)
+        price = given.get("price", "")
+        try:
+            order = await signed_in(request).reserve_ticket(
+                ticket_id,
+                max_price=int(price) if price.isascii() and price.isdigit() else None,
+                key=given.get("key") or None,
+            )
+        except Conflict as error:
+            return await _refused(request, ticket_id, error)
+        return see(f"/orders/{order.id}")
+
+    return routes
+
+
+def _query(asked: Mapping[str, str]) -> TicketQuery:
+    given: dict[str, Any] = {name: asked[name] for name in ("q", "status", "sort", "cursor")}
+    for typed, name in PRICES.items():
+        if text := asked[typed].strip():
+            try:
+                given[name] = to_minor(text, "usd")
+            except ValueError as error:
+                raise Wrong({typed: f"{LABELS[name]}: {error}."}) from error
+    return read(TicketQuery, {**given, "limit": PER_PAGE}, LABELS)
+
+
+def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> HTTPResponse:
+    kept = {name: value for name, value in form.values.items() if value and name != "cursor"}
+    return page(
+        request,
+        "tickets.html",
+        status,
+        form=form,
+        tickets=found.items,
+        sorts=SORTS,
+        is_narrowed=bool(kept.keys() - {"sort"}),
+        first=f"/tickets?{urlencode(kept)}" if form.value("cursor") else None,
+        following=found.next_cursor and f"/tickets?{urlencode({**kept, 'cursor': found.next_cursor})}",
+    )
+
+
+async def _own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
+    """The visitor's own order of this ticket, if that is why it is taken."""
+    if request.ctx.visitor.token is None or ticket.order_id is None or ticket.status not in TAKEN:
+        return None
+    with suppress(NotFound):
+        return await tix_of(request).show_order(ticket.order_id)
+    return None
+
+
+async def _refused(request: Request, ticket_id: str, error: Conflict) -> HTTPResponse:
+    """Somebody was faster, or the price rose: what it is now, and others."""
+    ticket = await tix_of(request).show_ticket(UUID(ticket_id))
+    others: list[TicketOut] = []
+    with suppress(TixError):
+        found = await tix_of(request).list_tickets(TicketQuery(status="available", limit=OTHERS + 1))
+        others = [other for other in found.items if other.id != ticket.id][:OTHERS]
+    price = written(ticket.price, ticket.currency)
+    return page(request, "refused.html", 409, ticket=ticket, error=error, others=others, price=price)
