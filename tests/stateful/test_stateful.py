@@ -18,8 +18,8 @@ ALL = {
 }
 """Every verdict and every state of an order that the model knows."""
 
-MOST_SEEDS = 16
-"""Twelve seconds each, or less."""
+MOST_SEEDS = 40
+"""Some eight do, of eight seconds each; what chance withholds gets five times as many."""
 
 
 @pytest.mark.timeout(900)  # a failure is shrunk for up to five minutes
@@ -36,7 +36,7 @@ class TestPeople:
     async def test_get_it_whatever_happens(
         self, empty: Settings, rules: hypothesis.settings, seed: int
     ) -> None:
-        """Until everything has happened, which some ten seeds do."""
+        """Until everything has happened."""
         async with stage(empty) as on:
             for one in range(seed, seed + MOST_SEEDS):
                 await on.play(Marketplace, rules, seeds=[one])
