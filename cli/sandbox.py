@@ -48,6 +48,7 @@ class Sandbox:
             **server_environment(),
             "TIX_DATA_DIR": str(self._root / "data"),
             "TIX_API_PORT": str(port),
+            "TIX_WEB_PORT": "0",
             "HOLD_SECONDS": str(hold_seconds),
         }
         self._log = self._root / "platform.log"

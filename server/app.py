@@ -125,7 +125,7 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
     """The web shop; `api_url`: all services are there. Raises SettingsError."""
     if settings.web_secret is None:
         raise SettingsError("WEB_SECRET is not set, and web cannot keep people signed in without it.")
-    services = {name: api_url or getattr(settings, f"{name}_url") for name in WEB_ASKS}
+    services: dict[str, str] = {name: api_url or getattr(settings, f"{name}_url") for name in WEB_ASKS}
     if missing := [f"{name.upper()}_URL" for name, url in services.items() if url is None]:
         raise SettingsError(f"{', '.join(missing)}: not set, and web cannot find the services without it.")
     shop = site.Shop(

@@ -196,7 +196,10 @@ def new_app(
 ) -> Sanic[Any, Any]:
     """A Sanic application with Tix's limits, guard, request ids and problems; the caller adds routes."""
     app: Sanic[Any, Any] = Sanic(
-        name, error_handler=errors or Problems(), request_class=guard.AnswerableRequest, configure_logging=False
+        name,
+        error_handler=errors or Problems(),
+        request_class=guard.AnswerableRequest,
+        configure_logging=False,
     )
     app.config.update(
         {

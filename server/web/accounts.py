@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, TooMany, Unauthenticated
+from client import Conflict, Invalid, TooMany, Unauthenticated
 from server.auth.schemas import Credentials
 from server.web.asking import tix_of
 from server.web.forms import Form, Wrong, fields, inside, read
@@ -23,56 +23,67 @@ SHOWN_AGAIN = ("email", "next")
 def pages() -> Blueprint:
     """Sign up, sign in, sign out."""
     routes = Blueprint("accounts")
-
-    @routes.get("/signin", name="signin")
-    async def show_sign_in(request: Request) -> HTTPResponse:
-        return _show(request, "signin.html", Form({"next": request.args.get("next", "")}))
-
-    @routes.get("/signup", name="signup")
-    async def show_sign_up(request: Request) -> HTTPResponse:
-        return _show(request, "signup.html", Form({"next": request.args.get("next", "")}))
-
-    @routes.post("/signin", name="sign in")
-    async def sign_in(request: Request) -> HTTPResponse:
-        given = fields(request)
-        try:
-            if not given.get("email") or not given.get("password"):
-                raise Wrong({"email": "Enter your e-mail address and your password."})
-            session = await tix_of(request).sign_in(given["email"], given["password"])
-        except Unauthenticated:
-            wrong = Wrong({"email": "No account has this e-mail address and password. Check both."})
-            return _again(request, "signin.html", given, wrong)
-        except TooMany as error:
-            return _wait(request, "signin.html", given, error)
-        except Wrong as error:
-            return _again(request, "signin.html", given, error)
-        return _enter(request, session, given)
-
-    @routes.post("/signup", name="sign up")
-    async def sign_up(request: Request) -> HTTPResponse:
-        given = fields(request)
-        try:
-            asked = {name: given.get(name, "") for name in LABELS}
-            wanted = read(Credentials, asked, LABELS)
-            session = await tix_of(request).sign_up(wanted.email, wanted.password)
-        except Conflict:
-            taken = Wrong({"email": "There is an account with this e-mail address. Sign in instead."})
-            return _again(request, "signup.html", given, taken)
-        except TooMany as error:
-            return _wait(request, "signup.html", given, error)
-        except Wrong as error:
-            return _again(request, "signup.html", given, error)
-        return _enter(request, session, given)
-
-    @routes.post("/signout", name="sign out")
-    async def sign_out(request: Request) -> HTTPResponse:
-        with suppress(Unauthenticated):
-            if request.ctx.visitor.token:
-                await tix_of(request).sign_out()
-        request.ctx.forget = True
-        return see("/")
-
+    routes.add_route(show_sign_in, "/signin", name="signin")
+    routes.add_route(show_sign_up, "/signup", name="signup")
+    routes.add_route(sign_in, "/signin", methods=["POST"], name="sign in")
+    routes.add_route(sign_up, "/signup", methods=["POST"], name="sign up")
+    routes.add_route(sign_out, "/signout", methods=["POST"], name="sign out")
     return routes
+
+
+async def show_sign_in(request: Request) -> HTTPResponse:
+    """The form."""
+    return _show(request, "signin.html", Form({"next": request.args.get("next", "")}))
+
+
+async def show_sign_up(request: Request) -> HTTPResponse:
+    """The form."""
+    return _show(request, "signup.html", Form({"next": request.args.get("next", "")}))
+
+
+async def sign_in(request: Request) -> HTTPResponse:
+    """On to where the visitor came from; 422 or 429 with the form."""
+    given = fields(request)
+    try:
+        if not given.get("email") or not given.get("password"):
+            raise Wrong({"email": "Enter your e-mail address and your password."})
+        session = await tix_of(request).sign_in(given["email"], given["password"])
+    except Unauthenticated:
+        wrong = Wrong({"email": "No account has this e-mail address and password. Check both."})
+        return _again(request, "signin.html", given, wrong)
+    except Invalid as error:
+        return _again(request, "signin.html", given, Wrong.of(error, LABELS))
+    except TooMany as error:
+        return _wait(request, "signin.html", given, error)
+    except Wrong as error:
+        return _again(request, "signin.html", given, error)
+    return _enter(request, session, given)
+
+
+async def sign_up(request: Request) -> HTTPResponse:
+    """On as the new account; 422 or 429 with the form."""
+    given = fields(request)
+    try:
+        asked = {name: given.get(name, "") for name in LABELS}
+        wanted = read(Credentials, asked, LABELS)
+        session = await tix_of(request).sign_up(wanted.email, wanted.password)
+    except Conflict:
+        taken = Wrong({"email": "There is an account with this e-mail address. Sign in instead."})
+        return _again(request, "signup.html", given, taken)
+    except TooMany as error:
+        return _wait(request, "signup.html", given, error)
+    except Wrong as error:
+        return _again(request, "signup.html", given, error)
+    return _enter(request, session, given)
+
+
+async def sign_out(request: Request) -> HTTPResponse:
+    """The token ends everywhere, the cookie here."""
+    with suppress(Unauthenticated):
+        if request.ctx.visitor.token:
+            await tix_of(request).sign_out()
+    request.ctx.forget = True
+    return see("/")
 
 
 def _show(request: Request, template: str, form: Form, status: int = 200) -> HTTPResponse:

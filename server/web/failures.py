@@ -106,5 +106,8 @@ def _of_framework(answer: HTTPResponse) -> DomainError:
     made = DomainError()
     made.status = answer.status
     if answer.status < FAULT:
-        made.code, made.detail = "bad_request", TITLES.get(answer.status, "The request could not be read") + "."
+        made.code, made.detail = (
+            "bad_request",
+            TITLES.get(answer.status, "The request could not be read") + ".",
+        )
     return made

@@ -67,7 +67,7 @@ def fields(request: Request) -> dict[str, str]:
     """The fields of a form that was sent; of one sent twice, the first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         return {}
-    sent = request.get_form(keep_blank_values=True) or {}
+    sent: Mapping[str, list[str]] = request.get_form(keep_blank_values=True) or {}
     return {name: values[0].replace("\r\n", "\n") for name, values in sent.items()}
 
 

@@ -1,6 +1,7 @@
 """HTML out: templates, what they may use, and the words for money, times and states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def environment(assets: Mapping[str, Asset]) -> Environment:
         asset={name: asset.address for name, asset in assets.items()},
         words=WORDS,
         signs=SIGNS,
-        art=art,
+        picture=picture,
         new_key=lambda: str(uuid4()),
     )
     return made
@@ -88,23 +89,32 @@ def iso(at: datetime) -> str:
 def moment(at: datetime) -> Markup:
     """A time for people, in UTC; the browser's script turns it into theirs."""
     utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}">{} UTC</time>').format(  # noqa: S704 - a constant; format escapes the rest
+    return Markup('<time datetime="{}">{} UTC</time>').format(
         iso(at), f"{utc:%a} {utc.day} {utc:%b %Y, %H:%M}"
     )
 
 
-def art(id_: object) -> Markup:
-    """A picture for a ticket, always the same one: two colours and a few bands from the end of its id."""
+@dataclass(frozen=True)
+class Picture:
+    """A ticket's picture, always the same one: two hues and a few discs (x, y, radius, hue)."""
+
+    name: str
+    turn: int
+    hues: tuple[int, int]
+    discs: Sequence[tuple[int, int, int, int]]
+
+
+def picture(id_: object) -> Picture:
+    """Drawn from the end of the id, which is random."""
     number = int(str(id_).replace("-", "")[-10:], 16)
-    hue, turn = number % 360, number // 360 % 90
-    bands = "".join(
-        f'<circle cx="{40 + (number >> step) % 320}" cy="{(number >> (step + 3)) % 200}" '
-        f'r="{30 + (number >> (step + 5)) % 70}" fill="hsl({(hue + 40 + step * 9) % 360} 70% 60%)" opacity=".35"/>'
+    hue = number % 360
+    discs = [
+        (
+            40 + (number >> step) % 320,
+            (number >> (step + 3)) % 200,
+            30 + (number >> (step + 5)) % 70,
+            (hue + 40 + step * 9) % 360,
+        )
         for step in range(0, 20, 5)
-    )
-    return Markup(  # noqa: S704 - numbers only
-        f'<svg class="art" viewBox="0 0 400 200" preserveAspectRatio="xMidYMid slice" aria-hidden="true" '
-        f'focusable="false"><defs><linearGradient id="g{number}" gradientTransform="rotate({turn})">'
-        f'<stop stop-color="hsl({hue} 65% 42%)"/><stop offset="1" stop-color="hsl({(hue + 70) % 360} 70% 30%)"/>'
-        f'</linearGradient></defs><rect width="400" height="200" fill="url(#g{number})"/>{bands}</svg>'
-    )
+    ]
+    return Picture(f"art{number}", number // 360 % 90, (hue, (hue + 70) % 360), discs)

@@ -3,7 +3,9 @@
 import gzip
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,8 @@ from server.web.forms import fields
 from server.web.render import environment
 from server.web.visitor import Cookies, Visitor
 
+visitor_address: ContextVar[str] = ContextVar("visitor_address")
+"""Whose page is being made."""
 SERVICE_SECONDS = 10.0
 WORTH_COMPRESSING = 1000
 SAME = frozenset({"same-origin", "none"})
@@ -84,6 +88,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     """The shop as an application of its own."""
     app = new_app(name, keys=None, revocations={}, errors=Failures())
     assets = load()
+    app.config.FORWARDED_SECRET = shop.forwarded_secret
     app.ctx.shop = shop
     app.ctx.templates = environment(assets)
     app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
@@ -104,7 +109,7 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
             timeout=SERVICE_SECONDS,
             retries=1,
             transport=ByService(shop.services),
-            hooks={"request": [_pass_on]},
+            hooks={"request": [partial(_pass_on, secret=shop.forwarded_secret)]},
         )
 
     @app.after_server_stop
@@ -112,15 +117,18 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
         await app.ctx.tix.__aexit__(None, None, None)
 
 
-async def _pass_on(request: httpx.Request) -> None:
-    """A page and what it asks have one request id."""
+async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
+    """A page and what it asks have one request id, and one address that limits count."""
     request.headers["X-Request-Id"] = request_id.get()
+    if secret:
+        request.headers["Forwarded"] = f'for="{visitor_address.get()}";secret="{secret}"'
 
 
 async def _meet(request: Request) -> None:
     """See who it is; whoever sends a form must send it from a page of ours. Raises StaleForm."""
     if request.path.startswith("/static/"):
         return
+    visitor_address.set(request.client_ip)
     known = request.app.ctx.cookies.read(request)
     request.ctx.nonce = secrets.token_urlsafe(16)
     request.ctx.visitor = known or Visitor.stranger()
@@ -160,7 +168,7 @@ async def _part(request: Request, response: HTTPResponse) -> None:
 
 
 def policy(nonce: str, **more: str) -> str:
-    """The Content-Security-Policy: nothing but our own files; `more` adds origins to a directive (form_action)."""
+    """The Content-Security-Policy: nothing but our own files, and what `more` adds (form_action="https://…")."""
     rules = {
         "default_src": "'none'",
         "script_src": f"'nonce-{nonce}'",

@@ -35,7 +35,7 @@ LABELS: Mapping[str, str] = {
     "cursor": "Page",
 }
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
-"""The address says `from=45.50`; the service counts minor units. Prices are compared as numbers of two decimals."""
+"""The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
 TAKEN = frozenset({"reserved", "sold"})
 
 

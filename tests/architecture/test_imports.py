@@ -35,6 +35,7 @@ FORBIDDEN = [
     ("settings-by-argument", "server/orders/service.py", "from server import settings"),
     ("embedded", "server/local/servers.py", "from server.kit import log"),
     ("server-no-clients", "server/app.py", "import client"),
+    ("web", "server/web/tickets.py", "import server.tickets.service"),
     ("client", "client/__init__.py", "import server.orders.service"),
     ("client", "cli/__init__.py", "import textual"),
     ("client-no-cli", "client/__init__.py", "import typer"),

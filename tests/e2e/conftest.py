@@ -26,6 +26,7 @@ class Up:
         self.environ = {
             "TIX_DATA_DIR": str(self.data),
             "TIX_API_PORT": str(self.port),
+            "TIX_WEB_PORT": "0",
             "BCRYPT_COST": "4",
             "LOG_LEVEL": "WARNING",
             **environ,
