@@ -89,6 +89,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app = new_app(name, keys=None, revocations={}, errors=Failures())
     assets = load()
     app.config.FORWARDED_SECRET = shop.forwarded_secret
+    app.config.TOUCHUP = False  # Sanic rewrites its own classes, once a process; under `up` the API is first
     app.ctx.shop = shop
     app.ctx.templates = environment(assets)
     app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
