@@ -65,7 +65,7 @@ async def a_day_passes(platform: Platform) -> None:
 
 
 async def sold(platform: Platform, method: str = "pm_card_visa", *, wait_for: str = "complete") -> Sale:
-    """A sale of which all is heard: a webhook still on its way would bring what a test does at Stripe, too."""
+    """A sale of which all is heard: a webhook on its way would bring what a test does at Stripe, too."""
     sale = await just_sold(platform, method, wait_for=wait_for)
 
     async def heard() -> bool:
