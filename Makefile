@@ -17,7 +17,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-coverage golden docs lock build clean \
+.PHONY: help run demo check format test test-all test-slow test-coverage golden docs lock build clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-auth dev-tickets dev-orders dev-payments dev-expiration
 
 help: ## Show this list
@@ -45,7 +45,9 @@ format: $(INSTALLED) ## Format, and fix what can be fixed
 test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS) $(T)
 
-test-all: test ## Run every test: the slow ones follow, one at a time
+test-all: test test-slow ## Run every test: the slow ones follow, one at a time
+
+test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is slow
 
 test-coverage: $(INSTALLED) ## Run every test and report the branches no test took

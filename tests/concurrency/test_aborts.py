@@ -58,7 +58,7 @@ async def assert_whole(platform: Platform) -> None:
 class TestHangUps:
     """Requests whose clients go away at any moment."""
 
-    @pytest.mark.parametrize("count", [120, *(pytest.param(n, marks=pytest.mark.slow) for n in (400, 1500))])
+    @pytest.mark.parametrize("count", [40, *(pytest.param(n, marks=pytest.mark.slow) for n in (400, 1500))])
     async def test_p20_hang_ups_leave_nothing_behind(self, empty: Settings, count: int) -> None:
         """The pool is whole; what was committed has its history and event; every hold ends."""
         async with started(empty.model_copy(update={"hold_seconds": 2})) as platform:
@@ -141,6 +141,7 @@ async def _begin_without_release(pool_client: AsyncpgDBClient) -> TransactionWra
 class TestNoConnectionLeft:
     """More work than connections."""
 
+    @pytest.mark.slow
     async def test_p26_is_503_and_leaves_no_orphan(
         self, empty: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:

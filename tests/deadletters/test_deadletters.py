@@ -86,6 +86,7 @@ async def expired(order: UUID) -> list[dict[str, Any]]:
     return await rows("orders", sql, order)
 
 
+@pytest.mark.slow
 async def test_a_bug_and_its_repair(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A consumer that cannot hear a listing; then a release that can, on the running platform."""
 

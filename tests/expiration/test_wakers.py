@@ -80,6 +80,7 @@ class TestAlarmsAlone:
             await until(long_over, "3 s after the end of the last hold")
             assert await platform.count("orders", "SELECT count(*) FROM orders WHERE status = 'created'") == 3
 
+    @pytest.mark.slow
     async def test_p21_two_expiration_workers_ring_once_an_order(
         self, short: Settings, empty: Settings
     ) -> None:

@@ -98,9 +98,8 @@ DEADLINES = [(3600, "complete"), (1, "rejected")]
 """Capture deadline, seconds → the end of an order that was accepted when Stripe left."""
 
 
-@pytest.mark.parametrize(
-    ("deadline", "ends"), [DEADLINES[0], pytest.param(*DEADLINES[1], marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("deadline", "ends"), DEADLINES)
 async def test_for_a_moment(
     empty: Settings, monkeypatch: pytest.MonkeyPatch, deadline: int, ends: str
 ) -> None:

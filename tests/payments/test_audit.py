@@ -18,13 +18,15 @@ from server.payments.stripe_gateway import StripeGateway
 from server.settings import Service, Settings
 from tests.concurrency.gateways import TappedGateway
 from tests.dashboard import Dashboard, dashboard
-from tests.payments.test_money_back import PRICE, Sale, sold
+from tests.payments.test_money_back import PRICE, Sale
+from tests.payments.test_money_back import sold as just_sold
 from tests.platform import Platform
 from tests.waiting import until
 
 NOW = timedelta(0)
 """Nothing is too fresh to be compared."""
 UNDONE = "SELECT count(*) FROM payment_ops WHERE done_at IS NULL"
+RANG = "SELECT count(*) FROM stripe_events WHERE intent_id = $1 AND type = 'payment_intent.succeeded'"
 SYNCS = "SELECT count(*) FROM payment_ops WHERE request_id LIKE 'audit:%' AND kind = 'sync'"
 AUDITS = "SELECT count(*) FROM inbox WHERE event_id = $1"
 
@@ -60,6 +62,18 @@ async def a_day_passes(platform: Platform) -> None:
             "UPDATE payment_ops SET created_at = created_at - interval '1 day' "
             "WHERE request_id LIKE 'audit:%'"
         )
+
+
+async def sold(platform: Platform, method: str = "pm_card_visa", *, wait_for: str = "complete") -> Sale:
+    """A sale of which all is heard: a webhook on its way would bring what a test does at Stripe, too."""
+    sale = await just_sold(platform, method, wait_for=wait_for)
+
+    async def heard() -> bool:
+        rang = await platform.count("payments", RANG, sale.intent_id)
+        return rang > 0 and await platform.count("payments", UNDONE) == 0
+
+    await until(heard, "Stripe's word of the sale is heard")
+    return sale
 
 
 async def told(gateway: Gateway, sale: Sale) -> list[str]:

@@ -30,7 +30,7 @@ class TestPeople:
         self, empty: Settings, rules: hypothesis.settings, seed: int
     ) -> None:
         async with stage(empty) as on:
-            await on.play(Marketplace, hypothesis.settings(rules, max_examples=6), seeds=[seed])
+            await on.play(Marketplace, hypothesis.settings(rules, max_examples=3), seeds=[seed])
 
     @pytest.mark.slow
     async def test_get_it_whatever_happens(
