@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
@@ -23,6 +24,7 @@ from server.kit.feed import Feed, Projection
 from server.kit.follow import follow
 from server.kit.http import new_app
 from server.kit.log import log
+from server.kit.reference import add_reference
 from server.kit.sse import Streams
 from server.orders import api as orders_api
 from server.orders import changes as order_changes
@@ -103,6 +105,7 @@ def create_app(
     app.ctx.streams = Streams(_feed(app, services, settings))
     for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
         app.blueprint(blueprint)
+    add_reference(app, version=metadata.version("tix"))
     app.add_route(_livez, "/livez", name="livez")
     app.ctx.checks = {**{name: _database_check(name) for name in revocations}, **(checks or {})}
     app.add_route(_readyz, "/readyz", name="readyz")

@@ -20,6 +20,7 @@ from server.auth.schemas import (
 )
 from server.kit import limits
 from server.kit.auth import ACCOUNT, Principal, SigningKey
+from server.kit.errors import TooMany
 from server.kit.http import (
     authenticate,
     decode_id_cursor,
@@ -31,7 +32,38 @@ from server.kit.http import (
     reply,
     requires,
 )
+from server.kit.reference import Doc
 from server.kit.schemas import Page
+
+SIGN_UP = Doc(
+    "Make an account and sign in.",
+    {201: Session},
+    body=Credentials,
+    refuses=(service.EmailTaken, TooMany),
+)
+SIGN_IN = Doc(
+    "Sign in. The refusal tells nobody whether there is an account.",
+    {200: Session},
+    body=SignIn,
+    refuses=(service.InvalidCredentials, TooMany),
+)
+SIGN_OUT = Doc("End the token of this request everywhere.", {204: "It works no more."})
+CURRENT_USER = Doc(
+    "Who the token speaks for, what it may do and until when; nulls without one.", {200: CurrentUser}
+)
+CREATE_TOKEN = Doc(
+    "Make a personal token, with a sign-in's; it is shown this once.",
+    {201: CreatedToken},
+    body=NewToken,
+    refuses=(service.TooManyTokens,),
+)
+LIST_TOKENS = Doc("One's personal tokens that work, newest first.", {200: Page[TokenOut]}, query=TokenQuery)
+REVOKE_TOKEN = Doc(
+    "End a personal token everywhere. Again does nothing.",
+    {204: "It works no more."},
+    refuses=(service.TokenNotFound,),
+)
+JWKS = Doc("The public keys that tokens are signed with (RFC 7517).", {200: "A JSON Web Key Set."})
 
 
 def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> Blueprint:
@@ -40,7 +72,7 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
     by_email = limits.Rate(limits.SIGN_INS_PER_EMAIL)
     by_address = limits.Rate(limits.SIGN_INS_PER_ADDRESS)
 
-    @bp.post("/api/users/signup", ctx_service="auth")
+    @bp.post("/api/users/signup", ctx_service="auth", ctx_doc=SIGN_UP)
     async def sign_up(request: Request) -> HTTPResponse:
         body = parse(Credentials, request)
         done = await service.sign_up(
@@ -48,7 +80,7 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
         )
         return reply(Session.model_validate(done), 201)
 
-    @bp.post("/api/users/signin", ctx_service="auth")
+    @bp.post("/api/users/signin", ctx_service="auth", ctx_doc=SIGN_IN)
     async def sign_in(request: Request) -> HTTPResponse:
         body = parse(SignIn, request)
         by_email.take(body.email)
@@ -58,13 +90,13 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
         )
         return reply(Session.model_validate(done))
 
-    @bp.post("/api/users/signout", ctx_service="auth")
+    @bp.post("/api/users/signout", ctx_service="auth", ctx_doc=SIGN_OUT)
     @requires()
     async def sign_out(request: Request, principal: Principal) -> HTTPResponse:
         await service.sign_out(principal=principal)
         return await _revoked(request)
 
-    @bp.get("/api/users/currentuser", ctx_service="auth")
+    @bp.get("/api/users/currentuser", ctx_service="auth", ctx_doc=CURRENT_USER)
     async def current_user(request: Request) -> HTTPResponse:
         principal = await authenticate(request)
         user = await service.find_user(user_id=principal.id) if principal else None
@@ -75,7 +107,7 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
             )
         )
 
-    @bp.post("/api/users/tokens", ctx_service="auth")
+    @bp.post("/api/users/tokens", ctx_service="auth", ctx_doc=CREATE_TOKEN)
     @requires(ACCOUNT)
     async def create_token(request: Request, owner: Principal) -> HTTPResponse:
         no_query(request)
@@ -89,7 +121,7 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
         )
         return reply(CreatedToken(**dict(TokenOut.model_validate(made)), token=token), 201)
 
-    @bp.get("/api/users/tokens", ctx_service="auth")
+    @bp.get("/api/users/tokens", ctx_service="auth", ctx_doc=LIST_TOKENS)
     @requires(ACCOUNT)
     async def list_tokens(request: Request, owner: Principal) -> HTTPResponse:
         query = parse_query(TokenQuery, request)
@@ -104,14 +136,14 @@ def routes(*, key: SigningKey, hasher: service.Hasher, lifetime: timedelta) -> B
             )
         )
 
-    @bp.delete("/api/users/tokens/<token_id:str>", ctx_service="auth")
+    @bp.delete("/api/users/tokens/<token_id:str>", ctx_service="auth", ctx_doc=REVOKE_TOKEN)
     @requires(ACCOUNT)
     async def revoke_token(request: Request, owner: Principal, token_id: str) -> HTTPResponse:
         no_query(request)
         await service.revoke_token(token_id=path_id(token_id, service.TokenNotFound), user_id=owner.id)
         return await _revoked(request)
 
-    @bp.get("/.well-known/jwks.json", ctx_service="auth")
+    @bp.get("/.well-known/jwks.json", ctx_service="auth", ctx_doc=JWKS)
     async def jwks(request: Request) -> HTTPResponse:
         return json(key.jwks(), headers={"Cache-Control": "public, max-age=300"})
 

@@ -103,6 +103,7 @@ def requires(scope: str | None = None) -> Callable[[Handler], Handler]:
             return await handler(request, principal, **path)
 
         guarded.__name__ = handler.__name__
+        guarded.scope = scope  # type: ignore[attr-defined] # for the reference
         return guarded
 
     return wrap

@@ -19,7 +19,7 @@ from sanic.response import BaseHTTPResponse
 
 from server.kit import limits
 from server.kit.auth import Principal, Revocations
-from server.kit.feed import Change, Feed, Mark
+from server.kit.feed import Change, EventsUnavailable, Feed, Mark
 from server.kit.log import log
 from server.kit.transient import is_transient
 
@@ -31,6 +31,8 @@ AT_ONCE = 100
 """Changes written at once: one write for a burst, and some 60 kB for who missed a lot."""
 RETRY_MILLISECONDS = (1000, 3000)
 """How long clients wait before they come back; not all of them at the same moment."""
+RESUME = {"Last-Event-ID": "the last event's id, to go on after it"}
+REFUSES = (limits.TooManyStreams, EventsUnavailable, limits.StreamsFull)
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 

@@ -15,17 +15,60 @@ from server.kit.http import (
     requires,
     stored,
 )
+from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.orders import refunds, service
 from server.orders.models import Order, OrderStatus
-from server.orders.schemas import NewOrder, OrderOut, OrderQuery, order_out, order_with_history
+from server.orders.schemas import (
+    NewOrder,
+    OrderOut,
+    OrderQuery,
+    OrderWithHistory,
+    order_out,
+    order_with_history,
+)
+
+RESERVE = Doc(
+    "Hold a ticket for a quarter of an hour, at no more than maxPrice.",
+    {201: OrderOut},
+    body=NewOrder,
+    keyed=True,
+    refuses=(
+        service.OwnTicket,
+        service.TicketNotFound,
+        service.PriceChanged,
+        service.TicketReserved,
+        service.TicketSold,
+        service.TicketWithdrawn,
+        service.TooManyHolds,
+    ),
+)
+LIST = Doc("One's own orders, newest first.", {200: Page[OrderOut]}, query=OrderQuery)
+SHOW = Doc("An order, with every step it took.", {200: OrderWithHistory}, refuses=(service.OrderNotFound,))
+EXTEND = Doc(
+    "Hold it for five minutes more, once.",
+    {200: OrderOut},
+    keyed=True,
+    refuses=(service.OrderNotFound, service.ExtensionUsed, service.OrderNotExtendable),
+)
+REFUND = Doc(
+    "Take a sold ticket back, as its seller: it is void at once, then the money goes back.",
+    {202: OrderOut},
+    keyed=True,
+    refuses=(refunds.NotOwner, service.OrderNotFound, refunds.NotRefundable),
+)
+CANCEL = Doc(
+    "Give a hold up; the ticket is free at once. Again does nothing.",
+    {204: "It is given up."},
+    refuses=(service.OrderNotFound, service.OrderNotCancellable),
+)
 
 
 def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Blueprint:
     """orders' endpoints."""
     bp = Blueprint("orders")
 
-    @bp.post("/api/orders", ctx_service="orders")
+    @bp.post("/api/orders", ctx_service="orders", ctx_doc=RESERVE)
     @requires("orders:write")
     async def reserve_ticket(request: Request, buyer: Principal) -> HTTPResponse:
         no_query(request)
@@ -40,7 +83,7 @@ def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Bluepri
         )
         return reply(_fresh(order, buyer), 201)
 
-    @bp.get("/api/orders", ctx_service="orders")
+    @bp.get("/api/orders", ctx_service="orders", ctx_doc=LIST)
     @requires("orders:read")
     async def list_orders(request: Request, caller: Principal) -> HTTPResponse:
         query = parse_query(OrderQuery, request)
@@ -60,7 +103,7 @@ def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Bluepri
             )
         )
 
-    @bp.get("/api/orders/<order_id:str>", ctx_service="orders")
+    @bp.get("/api/orders/<order_id:str>", ctx_service="orders", ctx_doc=SHOW)
     @requires("orders:read")
     async def show_order(request: Request, caller: Principal, order_id: str) -> HTTPResponse:
         order, history = await service.find_order(
@@ -68,7 +111,7 @@ def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Bluepri
         )
         return reply(order_with_history(order, history, server_time=await service.clock(), reader=caller.id))
 
-    @bp.post("/api/orders/<order_id:str>/extend", ctx_service="orders")
+    @bp.post("/api/orders/<order_id:str>/extend", ctx_service="orders", ctx_doc=EXTEND)
     @requires("orders:write")
     async def extend_order(request: Request, buyer: Principal, order_id: str) -> HTTPResponse:
         no_query(request)
@@ -80,7 +123,7 @@ def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Bluepri
         )
         return reply(_changed(order, buyer))
 
-    @bp.post("/api/orders/<order_id:str>/refund", ctx_service="orders")
+    @bp.post("/api/orders/<order_id:str>/refund", ctx_service="orders", ctx_doc=REFUND)
     @requires("orders:write")
     async def refund_order(request: Request, seller: Principal, order_id: str) -> HTTPResponse:
         no_query(request)
@@ -91,7 +134,7 @@ def routes(*, hold_seconds: int, extend_seconds: int, max_holds: int) -> Bluepri
         )
         return reply(_changed(order, seller), 202)
 
-    @bp.delete("/api/orders/<order_id:str>", ctx_service="orders")
+    @bp.delete("/api/orders/<order_id:str>", ctx_service="orders", ctx_doc=CANCEL)
     @requires("orders:write")
     async def cancel_order(request: Request, buyer: Principal, order_id: str) -> HTTPResponse:
         no_query(request)

@@ -9,7 +9,8 @@ from server import events
 from server.kit.auth import Principal
 from server.kit.feed import Change, Heard
 from server.kit.http import no_query, path_id, requires
-from server.kit.sse import Streams, Told, resumed
+from server.kit.reference import Doc
+from server.kit.sse import REFUSES, RESUME, Streams, Told, resumed
 from server.orders import service
 from server.orders.models import Order, OrderStatus
 from server.orders.schemas import Decline, order_with_history
@@ -40,11 +41,19 @@ async def changes(heard: Sequence[Heard]) -> list[Change]:
     return found
 
 
+WATCH = Doc(
+    "An order as it changes: `order` and `decline` events; it ends when the order does.",
+    {200: "Server-Sent Events (text/event-stream).", 204: "It is over, and all of it was told."},
+    headers=RESUME,
+    refuses=(service.OrderNotFound, *REFUSES),
+)
+
+
 def routes(*, streams: Streams) -> Blueprint:
     """The endpoint of an order's changes."""
     bp = Blueprint("order-changes")
 
-    @bp.get("/api/orders/<order_id:str>/events", ctx_service="orders")
+    @bp.get("/api/orders/<order_id:str>/events", ctx_service="orders", ctx_doc=WATCH)
     @requires("orders:read")
     async def watch_order(request: Request, caller: Principal, order_id: str) -> HTTPResponse | None:
         no_query(request)

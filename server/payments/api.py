@@ -19,18 +19,41 @@ from server.kit.http import (
     requires,
 )
 from server.kit.idempotency import Replayed
+from server.kit.inbox import NotYetVisible
+from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.payments import ledger, service, till
-from server.payments.gateway import Gateway
+from server.payments.gateway import BadSignature, CardDeclined, Gateway, GatewayUnavailable
 from server.payments.models import Payment
 from server.payments.schemas import NewPayment, NextAction, PaymentOut, PaymentQuery
+
+PAY = Doc(
+    "Pay a held order: open its payment, and with a paymentMethod try it. checkout: on a page of Stripe's.",
+    {200: PaymentOut, 201: PaymentOut},
+    body=NewPayment,
+    keyed=True,
+    refuses=(CardDeclined, service.OrderNotFound, till.OrderNotPayable, GatewayUnavailable, NotYetVisible),
+)
+SHOW = Doc("A payment.", {200: PaymentOut}, refuses=(service.PaymentNotFound,))
+LIST = Doc(
+    "An order's payments, newest first.",
+    {200: Page[PaymentOut]},
+    query=PaymentQuery,
+    refuses=(service.OrderNotFound,),
+)
+WEBHOOK = Doc(
+    "For Stripe only: a signed event, stored before it is answered.",
+    {200: "Stored."},
+    headers={"Stripe-Signature": "Stripe's"},
+    refuses=(BadSignature,),
+)
 
 
 def routes(*, gateway: Gateway, run: till.Runner) -> Blueprint:
     """payments' endpoints."""
     bp = Blueprint("payments")
 
-    @bp.post("/api/payments", ctx_service="payments")
+    @bp.post("/api/payments", ctx_service="payments", ctx_doc=PAY)
     @requires("payments:write")
     async def pay_order(request: Request, buyer: Principal) -> HTTPResponse:
         no_query(request)
@@ -56,13 +79,13 @@ def routes(*, gateway: Gateway, run: till.Runner) -> Blueprint:
             return reply(await _out(payment), status, headers={"Idempotency-Replayed": "true"})
         return reply(await _out(payment), 201 if is_new else 200)
 
-    @bp.get("/api/payments/<payment_id:str>", ctx_service="payments")
+    @bp.get("/api/payments/<payment_id:str>", ctx_service="payments", ctx_doc=SHOW)
     @requires("orders:read")
     async def show_payment(request: Request, buyer: Principal, payment_id: str) -> HTTPResponse:
         id_ = path_id(payment_id, service.PaymentNotFound)
         return reply(await _out(await service.find_payment(payment_id=id_, user_id=buyer.id)))
 
-    @bp.get("/api/payments", ctx_service="payments")
+    @bp.get("/api/payments", ctx_service="payments", ctx_doc=LIST)
     @requires("orders:read")
     async def list_payments(request: Request, buyer: Principal) -> HTTPResponse:
         query = parse_query(PaymentQuery, request)
@@ -80,7 +103,9 @@ def routes(*, gateway: Gateway, run: till.Runner) -> Blueprint:
             )
         )
 
-    @bp.post("/api/payments/webhook", ctx_service="payments", ctx_body_limit=limits.WEBHOOK_BODY)
+    @bp.post(
+        "/api/payments/webhook", ctx_service="payments", ctx_doc=WEBHOOK, ctx_body_limit=limits.WEBHOOK_BODY
+    )
     async def webhook(request: Request) -> HTTPResponse:
         event = gateway.read_event(request.body, request.headers.get("stripe-signature", ""))
         await service.doorbell(event=event)

@@ -22,9 +22,10 @@ from server.kit.http import (
     requires,
     stored,
 )
+from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.tickets import service
-from server.tickets.models import Ticket, TicketNotFound
+from server.tickets.models import Ticket, TicketNotFound, TicketReserved, TicketSold, VersionConflict
 from server.tickets.schemas import (
     Batch,
     BatchItem,
@@ -44,12 +45,69 @@ from server.tickets.schemas import (
     UpsertPreview,
 )
 
+CREATE = Doc(
+    "List a ticket.",
+    {201: TicketOut},
+    body=NewTicket,
+    query=DryRun,
+    keyed=True,
+    refuses=(service.ExternalIdTaken,),
+)
+SEARCH = Doc(
+    "Tickets, newest first unless sorted; withdrawn ones only if asked for.",
+    {200: Page[TicketOut]},
+    query=TicketQuery,
+)
+SHOW = Doc(
+    "A ticket, with an ETag.",
+    {200: TicketOut, 304: "As it was."},
+    headers={"If-None-Match": "the ETag of what one has"},
+    refuses=(TicketNotFound,),
+)
+UPDATE = Doc(
+    "Change a listing as it was read: version, or If-Match, says which that was.",
+    {200: TicketOut},
+    body=TicketEdit,
+    query=DryRun,
+    headers={"If-Match": "the ETag of what was read, instead of version"},
+    refuses=(
+        service.NotOwner,
+        TicketNotFound,
+        VersionConflict,
+        TicketReserved,
+        TicketSold,
+        service.ExternalIdTaken,
+        service.CurrencyImmutable,
+    ),
+)
+WITHDRAW = Doc(
+    "Take a listing off sale. Again does nothing.",
+    {204: "It is off sale."},
+    query=DryRun,
+    refuses=(service.NotOwner, TicketNotFound, TicketReserved, TicketSold),
+)
+UPSERT = Doc(
+    "Have one's listing of this id be as said; `changed` tells whether it was not.",
+    {200: TicketUpserted, 201: TicketUpserted},
+    body=Listing,
+    query=DryRun,
+    refuses=(TicketReserved, TicketSold, service.CurrencyImmutable),
+)
+BATCH = Doc(
+    "The same for up to 1,000, a result each; atomic: all of them or none.",
+    {200: BatchOut},
+    body=Batch,
+    query=DryRun,
+    keyed=True,
+    refuses=(service.BatchRefused,),
+)
+
 
 def routes() -> Blueprint:
     """tickets' endpoints."""
     bp = Blueprint("tickets")
 
-    @bp.post("/api/tickets", ctx_service="tickets")
+    @bp.post("/api/tickets", ctx_service="tickets", ctx_doc=CREATE)
     @requires("tickets:write")
     async def create_ticket(request: Request, seller: Principal) -> HTTPResponse:
         body, dry = parse(NewTicket, request), parse_query(DryRun, request).dry_run
@@ -67,7 +125,7 @@ def routes() -> Blueprint:
             _preview(ticket) if dry else reply(TicketOut.model_validate(ticket), 201, headers=_etag(ticket))
         )
 
-    @bp.get("/api/tickets", ctx_service="tickets")
+    @bp.get("/api/tickets", ctx_service="tickets", ctx_doc=SEARCH)
     async def search_tickets(request: Request) -> HTTPResponse:
         query = parse_query(TicketQuery, request)
         found = await service.search_tickets(
@@ -83,14 +141,14 @@ def routes() -> Blueprint:
             )
         )
 
-    @bp.get("/api/tickets/<ticket_id:str>", ctx_service="tickets")
+    @bp.get("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=SHOW)
     async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
         ticket = await service.find_ticket(ticket_id=path_id(ticket_id, TicketNotFound))
         if _has(request, ticket.etag):
             return HTTPResponse(status=304, headers=_etag(ticket))
         return reply(TicketOut.model_validate(ticket), headers=_etag(ticket))
 
-    @bp.put("/api/tickets/<ticket_id:str>", ctx_service="tickets")
+    @bp.put("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=UPDATE)
     @requires("tickets:write")
     async def update_ticket(request: Request, seller: Principal, ticket_id: str) -> HTTPResponse:
         body, dry = parse(TicketEdit, request), parse_query(DryRun, request).dry_run
@@ -107,7 +165,7 @@ def routes() -> Blueprint:
         )
         return _preview(ticket) if dry else reply(TicketOut.model_validate(ticket), headers=_etag(ticket))
 
-    @bp.delete("/api/tickets/<ticket_id:str>", ctx_service="tickets")
+    @bp.delete("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=WITHDRAW)
     @requires("tickets:write")
     async def withdraw_ticket(request: Request, seller: Principal, ticket_id: str) -> HTTPResponse:
         dry = parse_query(DryRun, request).dry_run
@@ -123,7 +181,7 @@ def routes() -> Blueprint:
 def _upserts(bp: Blueprint) -> None:
     """Listings by the seller's own ids, one or many."""
 
-    @bp.put("/api/tickets/by-external-id/<external_id:str>", ctx_service="tickets")
+    @bp.put("/api/tickets/by-external-id/<external_id:str>", ctx_service="tickets", ctx_doc=UPSERT)
     @requires("tickets:write")
     async def upsert_ticket(request: Request, seller: Principal, external_id: str) -> HTTPResponse:
         body, dry = parse(Listing, request), parse_query(DryRun, request).dry_run
@@ -139,7 +197,7 @@ def _upserts(bp: Blueprint) -> None:
         status = 201 if done.status == "created" else 200
         return reply(TicketUpserted(**answer), status, headers=_etag(done.ticket))
 
-    @bp.post("/api/tickets/batch", ctx_service="tickets", ctx_body_limit=limits.BATCH_BODY)
+    @bp.post("/api/tickets/batch", ctx_service="tickets", ctx_doc=BATCH, ctx_body_limit=limits.BATCH_BODY)
     @requires("tickets:write")
     async def upsert_tickets(request: Request, seller: Principal) -> HTTPResponse:
         body, dry = parse(Batch, request), parse_query(DryRun, request).dry_run

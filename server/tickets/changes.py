@@ -10,7 +10,8 @@ from server import events
 from server.kit.auth import Principal
 from server.kit.feed import Change, Heard
 from server.kit.http import parse_query, requires
-from server.kit.sse import Streams, Told
+from server.kit.reference import Doc
+from server.kit.sse import REFUSES, RESUME, Streams, Told
 from server.tickets import service
 from server.tickets.schemas import EventsQuery, TicketOut
 
@@ -67,11 +68,20 @@ def _about(event: object) -> tuple[UUID, Version] | None:
     return None
 
 
+WATCH = Doc(
+    "Tickets as they change: `ticket` events after `ready` or `reset`. userId=me, with a token: one's own.",
+    {200: "Server-Sent Events (text/event-stream)."},
+    query=EventsQuery,
+    headers=RESUME,
+    refuses=REFUSES,
+)
+
+
 def routes(*, streams: Streams) -> Blueprint:
     """The endpoint of tickets' changes."""
     bp = Blueprint("ticket-changes")
 
-    @bp.get("/api/tickets/events", ctx_service="tickets")
+    @bp.get("/api/tickets/events", ctx_service="tickets", ctx_doc=WATCH)
     async def watch_tickets(request: Request) -> HTTPResponse | None:
         if parse_query(EventsQuery, request).user_id is None:
             return await streams.serve(request, View(EVERYBODY), reader=None)
