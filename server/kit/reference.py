@@ -21,6 +21,7 @@ from server.kit.idempotency import MAX_LENGTH, IdempotencyInFlight, IdempotencyK
 
 Method = Literal["get", "post", "put", "delete"]
 PARAMETER = re.compile(r"<(\w+)(?::\w+)?>")
+TEMPLATES = Path(__file__).parent / "templates"
 SCHEMAS = "#/components/schemas/"
 ORDER: tuple[Method, ...] = ("get", "post", "put", "delete")
 
@@ -87,29 +88,29 @@ def contents(reference: Mapping[str, Any]) -> dict[str, Any]:
     return {"services": by_service, "models": reference["components"]["schemas"], "info": reference["info"]}
 
 
-def _name(schema: Mapping[str, Any]) -> str:
+def schema_name(schema: Mapping[str, Any]) -> str:
     """A schema in a few words: `string`, `TicketOut`, `list of OrderOut`, `integer or null`."""
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(SCHEMAS)
     if choices := schema.get("anyOf"):
-        return " or ".join(_name(choice) for choice in choices)
+        return " or ".join(schema_name(choice) for choice in choices)
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if "const" in schema:
         return repr(schema["const"])
     if schema.get("type") == "array":
-        return f"list of {_name(schema.get('items', {}))}"
+        return f"list of {schema_name(schema.get('items', {}))}"
     return str(schema.get("format") or schema.get("type") or "anything")
 
 
 templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters["schema_name"] = _name
+templates.filters["schema_name"] = schema_name
 
 
 def document(app: Sanic[Any, Any], *, version: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 
 from client.money import shown, written
+from server.kit.reference import TEMPLATES as REFERENCE
+from server.kit.reference import schema_name
 from server.web.assets import Asset
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -48,13 +50,13 @@ SIGNS: Mapping[str, str] = {
 def environment(assets: Mapping[str, Asset]) -> Environment:
     """The templates; an unknown name in one is an error, not an empty place."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, REFERENCE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(money=shown, amount=written, moment=moment, iso=iso)
+    made.filters.update(money=shown, amount=written, moment=moment, iso=iso, schema_name=schema_name)
     made.globals.update(
         asset={name: asset.address for name, asset in assets.items()},
         words=WORDS,

@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from client import Tix
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import accounts, tickets
+from server.web import accounts, reference, tickets
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
@@ -74,6 +74,8 @@ class ByService(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Readdress it."""
+        if not request.url.path.startswith("/api/"):  # one service's own, asked for by its address
+            return await self._inner.handle_async_request(request)
         home = self._homes[request.url.path.split("/")[2]]
         request.url = request.url.copy_with(scheme=home.scheme, host=home.host, port=home.port)
         request.headers["Host"] = home.netloc.decode()
@@ -96,7 +98,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.on_request(_meet)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets):
+    for part in (accounts, tickets, reference):
         app.blueprint(part.pages())
     _add_client(app, shop)
     return app
