@@ -34,10 +34,13 @@ REQUEST_SECONDS = 10.0
 class Run:
     """One invocation of a verb."""
 
-    def __init__(self, ctx: typer.Context, **subject: str) -> None:
-        """`subject` are the arguments that hints may name: ticket, order."""
+    def __init__(self, ctx: typer.Context, *, prints: str = "", **subject: str) -> None:
+        """`subject` are the arguments that hints may name: ticket, order.
+
+        `prints` is an option that makes it print something else, by `cli.schemas.PRINTS`.
+        """
         self.options = asked(ctx)
-        command = ctx.command_path.partition(" ")[2]
+        command = " ".join(filter(None, (ctx.command_path.partition(" ")[2], prints)))
         if self.options.fields == HELP:
             typer.echo("\n".join(known_fields(command)))
             raise typer.Exit
