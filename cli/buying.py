@@ -149,7 +149,7 @@ async def _user_id(run: Run, tix: "Tix") -> str:
 
 async def _begin(run: Run, tix: "Tix", ticket: str, most: int | None, method: str | None) -> "Journal":
     """The journal of this purchase: a new one, or that of the same one which was interrupted."""
-    from uuid import uuid4  # noqa: PLC0415 - like all that only a purchase needs
+    from uuid import UUID, uuid4  # noqa: PLC0415 - like all that only a purchase needs
 
     from cli.journal import Journal, Purchase  # noqa: PLC0415 - likewise
 
@@ -157,7 +157,7 @@ async def _begin(run: Run, tix: "Tix", ticket: str, most: int | None, method: st
     wanted = Purchase(
         api_url=run.target.api_url,
         user_id=await _user_id(run, tix),
-        ticket_id=ticket.lower(),
+        ticket_id=str(UUID(ticket)),
         max_price=most,
         method=method,
         reserve_key=key or str(uuid4()),

@@ -26,6 +26,10 @@ VARIABLE = "_TIX_COMPLETE"
 FRESH_SECONDS = 3600.0
 ID = re.compile(r"[0-9a-f-]{36}")
 MOST = 50
+SHORTEST = 4
+"""Characters of an id that tell which one is meant; the first three are the same for years."""
+LIKE = 0.942
+"""How alike two ids are that differ by two slips at most."""
 KINDS: Mapping[str, str] = {"TicketOut": "ticket", "OrderOut": "order", "OrderWithHistory": "order"}
 
 
@@ -57,6 +61,22 @@ def tickets(incomplete: str) -> list[tuple[str, str]]:
 def orders(incomplete: str) -> list[tuple[str, str]]:
     """The same of orders; the title is their ticket's."""
     return _recall("order", incomplete)
+
+
+def meant(noun: str, typed: str) -> list[tuple[str, str]]:
+    """What was shown lately that a wrong id may stand for, id and title: three at most, all as likely."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - rarely needed
+
+    typed = typed.lower()
+    known = _recall(noun, "")
+    if len(typed) < SHORTEST or any(id_ == typed for id_, _ in known):
+        return []
+    begun = [(id_, title) for id_, title in known if id_.startswith(typed)]
+    if begun:
+        return begun[:3]
+    likeness = [SequenceMatcher(None, typed, id_).ratio() for id_, _ in known]
+    best = max([LIKE, *likeness])
+    return [pair for pair, alike in zip(known, likeness, strict=True) if alike == best][:3]
 
 
 def remember(items: Iterable[BaseModel]) -> None:

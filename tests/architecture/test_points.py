@@ -27,7 +27,7 @@ POINTS = {
     "c18": "flag, environment, project, profile, default; explain says which it was",
     "c19": "no colours where they are not wanted, colours where they are forced",
     "c20": "Ctrl-C is 130, at once, and says what was done; a closed pipe is silent",
-    "c21": "a typo of a command, flag or field suggests the right one",
+    "c21": "a typo of a command, flag, field or id suggests the right one, by a hint that can be run",
     "c22": "completion for four shells edits no file and is silent without a network",
     "c23": "the request id of a failure leads to one line of the server's log",
     "c24": "every example of every --help works",
