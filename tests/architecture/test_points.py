@@ -28,7 +28,7 @@ POINTS = {
     "c19": "no colours where they are not wanted, colours where they are forced",
     "c20": "Ctrl-C is 130, at once, and says what was done; a closed pipe is silent",
     "c21": "a typo of a command, flag, field or id suggests the right one, by a hint that can be run",
-    "c22": "completion for four shells edits no file and is silent without a network",
+    "c22": "completion for four shells edits no file, answers at once and is silent without a network",
     "c23": "the request id of a failure leads to one line of the server's log",
     "c24": "every example of every --help works",
     "c25": "tix pay shows link and QR code and ends by itself",
