@@ -13,17 +13,17 @@ from server.tickets.schemas import TicketOut
 
 
 class AuthStatus(Answer):
-    """Who is signed in where, what the token may do and where it is kept; null is what was not asked for."""
+    """Who is signed in where, what the token may do, until when, and where it is kept."""
 
     email: str
     user_id: str
     api_url: str
     profile: str
     expires_at: str | None
-    scopes: list[str] | None = None
-    token_id: str | None = None
-    source: str | None = None
-    storage: Literal["keyring", "file", "environment"] | None = None
+    scopes: list[str]
+    token_id: str | None
+    source: str
+    storage: Literal["keyring", "file", "environment"]
 
 
 class SignedOut(Answer):
@@ -121,11 +121,12 @@ class SettingExplained(Setting):
 
 
 class ConfigPaths(Answer):
-    """Where settings and sign-ins are kept; `project` is the nearest `.tix.toml`, if there is one."""
+    """Where settings, sign-ins and unfinished purchases are; `project` is the nearest `.tix.toml` or null."""
 
     config: str
     project: str | None
     credentials: str
+    state: str
 
 
 class Finding(Answer):
