@@ -1,7 +1,7 @@
 """`tix auth`: who you are, and how this machine remembers it."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -89,20 +89,8 @@ def logout(ctx: typer.Context) -> None:
 def status(ctx: typer.Context) -> None:
     """Say where you are signed in, as whom, until when, and what the token may do; exit 4 if you are not."""
     run = Run(ctx)
-    told = run.ask(lambda tix: tix.identify())
-    user, token, target = told.current_user, told.token, run.target
-    if user is None:
-        raise run.signed_out()
-    stored = target.signed_in if target.token_from != ENVIRONMENT else None
-    _show(
-        run,
-        user,
-        _until(told),
-        storage=stored.storage if stored else "environment",
-        source=target.token_from,
-        scopes=token.scopes if token else [],
-        token_id=str(token.id) if token else None,
-    )
+    told, target = run.ask(lambda tix: tix.identify()), run.target
+    _show(run, told, target.signed_in if target.token_from != ENVIRONMENT else None)
 
 
 def _check_address(run: Run) -> None:
@@ -123,11 +111,15 @@ def _enter(run: Run, email: str | None, *, is_new: bool, password_stdin: bool) -
         from server.auth.schemas import Credentials  # noqa: PLC0415 - pydantic models cost 60 ms
 
         checked(Credentials, {"email": address, "password": password})
-    session = run.ask(
-        lambda tix: (tix.sign_up if is_new else tix.sign_in)(address, password), signed_in=False
-    )
-    expires_at = session.model_dump(mode="json", by_alias=True)["expiresAt"]
-    _keep(run, session.user, session.token, expires_at)
+
+    async def enter(tix: "Tix") -> "tuple[SignIn, CurrentUser]":
+        session = await (tix.sign_up if is_new else tix.sign_in)(address, password)
+        expires_at = session.model_dump(mode="json", by_alias=True)["expiresAt"]
+        kept = _keep(run, session.user, session.token, expires_at)  # whatever becomes of the next question
+        return kept, await tix.identify()
+
+    kept, told = run.ask(enter, signed_in=False)
+    _show(run, told, kept)
 
 
 def _keep_token(run: Run, token: str) -> None:
@@ -141,7 +133,7 @@ def _keep_token(run: Run, token: str) -> None:
     user = told.current_user
     if user is None:
         raise Refused("The token speaks for nobody.", code="unauthenticated", exit_code=AUTH)
-    _keep(run, user, token, _until(told))
+    _show(run, told, _keep(run, user, token, _until(told)))
 
 
 def _until(told: "CurrentUser") -> str | None:
@@ -149,28 +141,33 @@ def _until(told: "CurrentUser") -> str | None:
     return told.model_dump(mode="json", by_alias=True)["token"]["expiresAt"] if told.token else None
 
 
-def _keep(run: Run, user: "UserOut", token: str, expires_at: str | None) -> None:
+def _keep(run: Run, user: "UserOut", token: str, expires_at: str | None) -> SignIn:
     target = run.target
     sign_in = SignIn(target.api_url, token, user.email, expires_at)
     kept = run.config.credentials.keep(target.profile, sign_in, warn=run.out.say)
     run.out.say(f"Signed in at {target.api_url} as {user.email}.")
     if target.token_from == ENVIRONMENT:
         run.out.say("TIX_TOKEN is set and goes first: unset TIX_TOKEN")
-    _show(run, user, expires_at, storage=kept.storage)
+    return kept
 
 
-def _show(run: Run, user: "UserOut", expires_at: str | None, **more: Any) -> None:  # noqa: ANN401 - its members
-    """Who one is, where, until when; `more` is what is known of the token."""
+def _show(run: Run, told: "CurrentUser", kept: SignIn | None) -> None:
+    """Who one is, where, until when, and what the token may do; not `kept` it is the environment's."""
     from cli.schemas import AuthStatus  # noqa: PLC0415 - pydantic models cost 60 ms
 
-    target = run.target
+    user, token, target = told.current_user, told.token, run.target
+    if user is None:
+        raise run.signed_out()
     known = AuthStatus(
         email=user.email,
         user_id=str(user.id),
         api_url=target.api_url,
         profile=target.profile,
-        expires_at=expires_at,
-        **more,
+        expires_at=_until(told),
+        scopes=token.scopes if token else [],
+        token_id=str(token.id) if token else None,
+        source=f"profile {target.profile}" if kept else ENVIRONMENT,
+        storage=kept.storage if kept else "environment",
     )
     run.out.one(
         known,
@@ -179,7 +176,7 @@ def _show(run: Run, user: "UserOut", expires_at: str | None, **more: Any) -> Non
             ("api", known.api_url),
             ("profile", known.profile),
             ("until", known.expires_at or "not known here"),
-            ("scopes", " ".join(known.scopes or [])),
+            ("scopes", " ".join(known.scopes)),
             ("token from", known.source),
             ("kept in", known.storage),
         ),

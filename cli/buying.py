@@ -9,17 +9,18 @@ import typer
 
 from cli.errors import CONFLICT, PENDING, USAGE, Refused, sentence
 from cli.orders import MaxPrice, hold, most_of
-from cli.output import facts
+from cli.output import Column, facts, local_time
 from cli.payments import OUTCOME_SECONDS, Method, Watch, begin
 from cli.run import Run
 from cli.story import price, told
 from cli.tickets import Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
     from cli.journal import Journal, Purchase
+    from cli.schemas import PurchaseOut
     from client import Tix
     from server.orders.schemas import OrderWithHistory
     from server.payments.schemas import PaymentOut
@@ -38,6 +39,7 @@ NOT_HELD = frozenset(
 """Refusals after which there surely is no hold; after any other one there may be."""
 NOT_PAID = frozenset({"card_declined", "order_not_payable", "invalid", "idempotency_key_reused"})
 """Refusals after which nothing is being paid; the hold remains as it is."""
+NONE = "There is no unfinished purchase."
 AGAIN_SECONDS = 2.0
 KEYS_LIVE = timedelta(hours=12)
 """Half as long as the server keeps its answers: later a key would no longer mean the same hold."""
@@ -68,22 +70,22 @@ def resume(
 ) -> None:
     """Finish every purchase that `tix buy` could not, or give it up; says what came of each.
 
-    A line of --list is: ticket, order, payment method, time it was begun; tab-separated.
+    Piped, a line of --list is: ticketId, orderId (once it is held), method (empty: on a page), startedAt;
+    tab-separated.
     """
-    run = Run(ctx)
     if release and only_list:
         raise Refused("--list changes nothing: leave one of the two out.", code="usage", exit_code=USAGE)
+    run = Run(ctx, prints="--list" if only_list else "--release" if release else "")
 
     async def go(tix: "Tix", at: "list[Journal]") -> None:
         from cli.journal import unfinished  # noqa: PLC0415 - like all that only a purchase needs
 
         found = unfinished(_home(), api_url=run.target.api_url, user_id=await _user_id(run, tix))
-        if not found:
-            run.out.say("There is no unfinished purchase.")
         if only_list:
-            for purchase in found:
-                _show(run, purchase)
+            _list(run, found)
             return
+        if not found:
+            run.out.say(NONE)
         failures: list[tuple[Exception, dict[str, str]]] = []
         for purchase in found:
             run.subject.pop("hint", None)
@@ -147,7 +149,7 @@ async def _user_id(run: Run, tix: "Tix") -> str:
 
 async def _begin(run: Run, tix: "Tix", ticket: str, most: int | None, method: str | None) -> "Journal":
     """The journal of this purchase: a new one, or that of the same one which was interrupted."""
-    from uuid import uuid4  # noqa: PLC0415 - like all that only a purchase needs
+    from uuid import UUID, uuid4  # noqa: PLC0415 - like all that only a purchase needs
 
     from cli.journal import Journal, Purchase  # noqa: PLC0415 - likewise
 
@@ -155,7 +157,7 @@ async def _begin(run: Run, tix: "Tix", ticket: str, most: int | None, method: st
     wanted = Purchase(
         api_url=run.target.api_url,
         user_id=await _user_id(run, tix),
-        ticket_id=ticket.lower(),
+        ticket_id=str(UUID(ticket)),
         max_price=most,
         method=method,
         reserve_key=key or str(uuid4()),
@@ -284,17 +286,20 @@ def _facts(order: "OrderWithHistory") -> str:
     )
 
 
-def _show(run: Run, purchase: "Purchase") -> None:
-    """One line, or one document."""
-    if run.out.as_json:
-        members = {
-            "ticketId": purchase.ticket_id,
-            "orderId": purchase.order_id,
-            "method": purchase.method,
-            "maxPrice": purchase.max_price,
-            "startedAt": purchase.started_at,
-        }
-        run.out.document(members)
-    else:
-        way = purchase.method or "page"
-        run.out.write("\t".join((purchase.ticket_id, purchase.order_id or "", way, purchase.started_at)))
+def _list(run: Run, found: "Sequence[Purchase]") -> None:
+    from cli.schemas import PurchaseOut  # noqa: PLC0415 - pydantic models cost 60 ms
+    from server.kit.schemas import Page  # noqa: PLC0415 - likewise
+
+    page = Page[PurchaseOut](items=[PurchaseOut.model_validate(one) for one in found], next_cursor=None)
+    run.out.page(page, _columns(), none=NONE, more="")
+
+
+def _columns() -> "Sequence[Column[PurchaseOut]]":
+    return [
+        Column("ticketId", lambda p: p.ticket_id, lambda p: p.ticket_id),
+        Column("orderId", lambda p: p.order_id, None),
+        Column("method", lambda p: p.method, lambda p: p.method or "page", shrinks=True),
+        Column(
+            "startedAt", lambda p: p.model_dump(mode="json")["started_at"], lambda p: local_time(p.started_at)
+        ),
+    ]

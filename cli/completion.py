@@ -7,7 +7,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel
+
+T = TypeVar("T")
 
 EXAMPLES = """\
 tix completion bash > ~/.local/share/bash-completion/completions/tix
@@ -26,6 +28,10 @@ VARIABLE = "_TIX_COMPLETE"
 FRESH_SECONDS = 3600.0
 ID = re.compile(r"[0-9a-f-]{36}")
 MOST = 50
+SHORTEST = 4
+"""Characters of an id that tell which one is meant; the first three are the same for years."""
+LIKE = 0.942
+"""How alike two ids are that differ by two slips at most."""
 KINDS: Mapping[str, str] = {"TicketOut": "ticket", "OrderOut": "order", "OrderWithHistory": "order"}
 
 
@@ -44,9 +50,22 @@ def completion(
 def prepare() -> None:
     """Let Typer answer the shell, if it is the shell that asks."""
     if VARIABLE in os.environ:
-        from typer._completion_classes import completion_init  # noqa: PLC0415 - else 5 ms of each start
+        from typer import _completion_classes, core  # noqa: PLC0415 - else 5 ms of each start
 
-        completion_init()
+        # Else the shell would wait twice as long for pydantic, to convert words that nobody will use, and
+        # three times for rich, to take markup out of descriptions that have none.
+        core._TyperParameter.process_value = _as_typed  # type: ignore[method-assign]  # noqa: SLF001 - no other door
+        _completion_classes._sanitize_help_text = _as_written  # noqa: SLF001 - likewise
+        _completion_classes.completion_init()
+
+
+def _as_typed(self: object, ctx: object, value: T) -> T:
+    del self, ctx
+    return value
+
+
+def _as_written(text: str) -> str:
+    return text
 
 
 def tickets(incomplete: str) -> list[tuple[str, str]]:
@@ -57,6 +76,22 @@ def tickets(incomplete: str) -> list[tuple[str, str]]:
 def orders(incomplete: str) -> list[tuple[str, str]]:
     """The same of orders; the title is their ticket's."""
     return _recall("order", incomplete)
+
+
+def meant(noun: str, typed: str) -> list[tuple[str, str]]:
+    """What was shown lately that a wrong id may stand for, id and title: three at most, all as likely."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - rarely needed
+
+    typed = typed.lower()
+    known = _recall(noun, "")
+    if len(typed) < SHORTEST or any(id_ == typed for id_, _ in known):
+        return []
+    begun = [(id_, title) for id_, title in known if id_.startswith(typed)]
+    if begun:
+        return begun[:3]
+    likeness = [SequenceMatcher(None, typed, id_).ratio() for id_, _ in known]
+    best = max([LIKE, *likeness])
+    return [pair for pair, alike in zip(known, likeness, strict=True) if alike == best][:3]
 
 
 def remember(items: Iterable[BaseModel]) -> None:
@@ -95,7 +130,7 @@ def _recall(kind: str, incomplete: str) -> list[tuple[str, str]]:
 
 
 def _plain(title: str) -> str:
-    """What is text to every shell: zsh expands a description once more, and Typer reads it as markup."""
+    """What is text to every shell: zsh expands a description once more."""
     return " ".join(re.sub(r"[^\w .,-]", " ", title).split())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -141,13 +141,16 @@ class Problem:
 
 
 def explain(error: Exception, subject: Mapping[str, str]) -> Problem:
-    """Any failure as a Problem; `subject` holds what the hints name (ticket, order, flags), or the `hint`."""
+    """Any failure as a Problem; `subject` holds what the hints name (ticket, order, flags), or the `hint`.
+
+    Its `ticket_line` is the command line with TICKET in place of the ticket; `order_line` likewise.
+    """
     from client.errors import TixError  # noqa: PLC0415 - brings httpx, which only a request needs
 
     if isinstance(error, Refused):
-        return Problem(error.code, error.detail, error.exit_code, error.hint)
-    if isinstance(error, TixError):
-        return Problem(
+        problem = Problem(error.code, error.detail, error.exit_code, error.hint or _hint(error.code, subject))
+    elif isinstance(error, TixError):
+        problem = Problem(
             error.code,
             _tell(error),
             BY_CODE.get(error.code, BY_STATUS.get(error.status or 0, UNEXPECTED)),
@@ -157,12 +160,30 @@ def explain(error: Exception, subject: Mapping[str, str]) -> Problem:
             errors=error.errors,
             extra={**error.extra, **({"retryAfter": error.retry_after} if error.retry_after else {})},
         )
-    return Problem(
-        "unexpected",
-        f"tix itself failed: {type(error).__name__}: {error}",
-        UNEXPECTED,
-        hint="run it again with --verbose for the traceback",
-    )
+    else:
+        return Problem(
+            "unexpected",
+            f"tix itself failed: {type(error).__name__}: {error}",
+            UNEXPECTED,
+            hint="run it again with --verbose for the traceback",
+        )
+    return _guessed(problem, subject)
+
+
+def _guessed(problem: Problem, subject: Mapping[str, str]) -> Problem:
+    """With the ids that may have been meant by one that is not there; of a single one the hint makes use."""
+    noun = problem.code.removesuffix("_not_found")
+    line = subject.get(f"{noun}_line")
+    if line is None:
+        return problem
+    from cli.completion import meant  # noqa: PLC0415 - only now
+
+    near = meant(noun, subject[noun])
+    if not near:
+        return problem
+    names = " or ".join(f"{id_} ({title})" if title else id_ for id_, title in near)
+    hint = line.replace(noun.upper(), near[0][0], 1) if len(near) == 1 else problem.hint
+    return replace(problem, detail=f"{problem.detail} Did you mean {names}?", hint=hint)
 
 
 def misused(error: typer.TyperException) -> Problem:

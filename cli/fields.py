@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import UNEXPECTED, USAGE, Refused
@@ -21,13 +22,19 @@ HELP = "help"
 class Wanted:
     """What was asked for; checked before anything is sent, so that a typo changes nothing."""
 
+    command: str
     fields: Sequence[str] = ()
     program: Any = None
     """A compiled jq program."""
 
     def of(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The members that are wanted, in the order they were asked for."""
-        return {name: members[name] for name in self.fields or members}
+        """The members that are wanted, in the order they were asked for; None if only others have it."""
+        return {name: members.get(name) for name in self.fields or members}
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The members of every document that is printed, whichever it is."""
+        return self.fields or known_fields(self.command)
 
     def filtered(self, document: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
         """What the jq program makes of it. Raises Refused."""
@@ -44,7 +51,7 @@ class Wanted:
 
 def wanted(fields: str | None, program: str | None, command: str) -> Wanted:
     """What `--fields` and `--jq` ask of `command`. Raises Refused."""
-    return Wanted(_known(fields, command) if fields else (), _compiled(program) if program else None)
+    return Wanted(command, _known(fields, command) if fields else (), _compiled(program) if program else None)
 
 
 def known_fields(command: str) -> list[str]:
@@ -56,10 +63,16 @@ def known_fields(command: str) -> list[str]:
 
 def _names(model: type[BaseModel]) -> list[str]:
     schema = model.model_json_schema(mode="serialization")
+    if kinds := schema.get("anyOf"):
+        return list(dict.fromkeys(name for kind in kinds for name in _there(schema, kind)["properties"]))
     items = schema["properties"].get("items")
     if items and "nextCursor" in schema["properties"]:
-        schema = schema["$defs"][items["items"]["$ref"].rpartition("/")[2]]
+        schema = _there(schema, items["items"])
     return list(schema["properties"])
+
+
+def _there(schema: Mapping[str, Any], reference: Mapping[str, str]) -> Any:  # noqa: ANN401 - a JSON schema
+    return schema["$defs"][reference["$ref"].rpartition("/")[2]]
 
 
 def _known(asked: str, command: str) -> list[str]:

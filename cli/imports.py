@@ -70,7 +70,7 @@ def import_tickets(
     Amounts in CSV, and in JSON those in quotes, are as people write them (45.00); numbers in JSON are minor
     units (4500). Rows that are listed just so cost nothing: a file can be imported again at any time.
     """
-    run = Run(ctx)
+    run = Run(ctx, prints="--dry-run" if dry_run else "")
     source = file or resume
     if source is None:
         raise Refused("Name a file, or - for stdin.", code="usage", exit_code=USAGE, hint=_command(run, "-"))
@@ -228,10 +228,10 @@ class Import:
     def _show(self, row: Row, status: str, before: TicketOut | None, after: TicketOut) -> None:
         out, name = self._run.out, after.external_id
         self._progress.clear()
-        if out.as_json:
+        if out.is_chosen:
             changes = diff.changes(before, after)
             self._changes.append({"line": row.line, "externalId": name, "status": status, "changes": changes})
-        elif out.is_terminal:
+        elif out.form == "table":
             sign = "+" if before is None else "~"
             out.write(harmless(f"{sign} {name}: {diff.sentence(before, after)}"))
         else:
@@ -290,18 +290,21 @@ class Import:
         return f"{changed} {'would be ' if self._dry_run else ''}changed ({', '.join(parts)})"
 
     def _tell(self) -> None:
-        """The result: with --json all of it, else a line of talk."""
+        """The result: a line of talk, and all of it where data was asked for."""
         self._run.out.say(f"{self._summary}.")
-        if self._run.out.as_json:
-            names = ("created", "updated", "unchanged", "failed", "left")
-            self._run.out.document(
-                {
-                    **{name: self._counts[name] for name in names},
-                    "errors": self._errors,
-                    "resume": str(self._leftovers.path) if self._leftovers.count else None,
-                    **({"dryRun": True, "changes": self._changes} if self._dry_run else {}),
-                }
-            )
+        if self._run.out.is_chosen:
+            from cli.schemas import ImportPreview, ImportResult  # noqa: PLC0415 - pydantic models cost 60 ms
+
+            result = {
+                **{
+                    name: self._counts[name] for name in ("created", "updated", "unchanged", "failed", "left")
+                },
+                "errors": self._errors,
+                "resume": str(self._leftovers.path) if self._leftovers.count else None,
+                "changes": self._changes,
+            }
+            model = ImportPreview if self._dry_run else ImportResult
+            self._run.out.one(model.model_validate(result), lambda: self._summary)
 
     def report(self) -> None:
         """The result. Raises Refused if some rows are still to do."""

@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 import sys
-import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from cli.table import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,30 +42,11 @@ STATUS_COLOURS = {
     "charged_back": "red",
 }
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
-NARROW_TITLE = 12
-"""Columns that a shortened cell keeps at least."""
 
 
 def harmless(text: str) -> str:
     """Text from anywhere, with what a terminal would obey written out as an escape."""
     return HARMFUL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
-
-
-def width(text: str) -> int:
-    """Columns it takes on a terminal."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
-
-
-def shorten(text: str, room: int) -> str:
-    """At most `room` columns, with an ellipsis for what is left out."""
-    if width(text) <= room:
-        return text
-    while text and width(text) > room - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 @dataclass(frozen=True)
@@ -87,6 +69,10 @@ class Output:
         self.is_terminal = sys.stdout.isatty()
         self.form: Form = form or ("table" if self.is_terminal else "tsv")
         self.as_json = self.form == "json"
+        self.is_chosen = form not in {None, "table"} or bool(wanted.fields)
+        """Whether somebody asked for data, who would otherwise be told."""
+        self._stream_form: Form = form or ("table" if self.is_terminal else "json")
+        self._has_head = False
         self._wanted = wanted
         self._silent = quiet
         # With --json, stderr is for programs: the one problem line, and what `urge` says.
@@ -145,9 +131,24 @@ class Output:
             sys.stdout.write(text + end)
             sys.stdout.flush()
 
-    def record(self, value: BaseModel) -> None:
-        """One of many JSON documents: always one line."""
-        self._filtered(self._wanted.of(value.model_dump(mode="json", by_alias=True)), indent=None)
+    def record(self, value: BaseModel, people: Callable[[], str]) -> None:
+        """One of a stream: `people()` on a terminal, else a line of JSON, unless a form was asked for."""
+        whole = value.model_dump(mode="json", by_alias=True)
+        members = self._wanted.of(whole)
+        match self._stream_form:
+            case "json":
+                self._filtered(members, indent=None)
+            case "name":
+                self.write(_cell(_name(whole)))
+            case "table" if not self._wanted.fields:
+                if text := people():
+                    self.write(text)
+            case form:
+                cells = [_cell(members.get(name)) for name in self._wanted.names]
+                if form == "csv":
+                    self._csv(self._wanted.names, [cells])
+                else:
+                    self.write("\t".join(cells) if form == "tsv" else _row(cells))
 
     def document(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """A JSON document, or what `--jq` makes of it; indented for a person, one line for a pipe."""
@@ -184,7 +185,7 @@ class Output:
             case "name":
                 self.write(_cell(_name(whole)))
             case "csv":
-                self._csv([cells, cells.values()])
+                self._csv(cells, [cells.values()])
             case "table":
                 chosen = [(name, cell or "-") for name, cell in cells.items()]
                 self.write(facts(*chosen) if self._wanted.fields else people())
@@ -228,19 +229,21 @@ class Output:
             return
         rows = [[_cell(column.raw(item)) for column in columns] for item in items]
         if self.form == "csv":
-            self._csv([[column.name for column in columns], *rows])
+            self._csv([column.name for column in columns], rows)
         else:
             for row in rows:
                 self.write("\t".join(row))
 
-    def _csv(self, rows: Iterable[Iterable[str]]) -> None:
+    def _csv(self, head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+        """Rows under a head, which a stream has once."""
         import csv  # noqa: PLC0415 - 5 ms, and rarely needed
         import io  # noqa: PLC0415 - likewise
 
-        for row in rows:
+        for row in rows if self._has_head else [head, *rows]:
             line = io.StringIO()
             csv.writer(line, lineterminator="").writerow(row)
             self.write(line.getvalue())
+        self._has_head = True
 
     def _table(self, items: Sequence[T], columns: Sequence[Column[T]]) -> None:
         shown = [column for column in columns if column.human is not None or self._wanted.fields]
@@ -249,23 +252,20 @@ class Output:
             for item in items
         ]
         heads = [column.name.upper() for column in shown]
-        widths = [max(map(width, cells)) for cells in zip(heads, *rows, strict=True)]
-        excess = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
-        for number, column in enumerate(shown):
-            if (column.shrinks or column.human is None) and excess > 0:
-                kept = max(min(widths[number], NARROW_TITLE), widths[number] - excess)
-                excess -= widths[number] - kept
-                widths[number] = kept
-        self.write(self.paint(_row(_pad(heads, widths)), "dim"))
+        heads, *rows = fitted(
+            [heads, *rows],
+            shrinks=[column.shrinks or column.human is None for column in shown],
+            room=shutil.get_terminal_size().columns,
+        )
+        self.write(self.paint(_row(heads), "dim"))
         for row in rows:
-            cells = _pad(row, widths)
             self.write(
                 _row(
                     [
                         self.paint(cell, STATUS_COLOURS.get(cell.strip()))
                         if column.name == "status"
                         else cell
-                        for column, cell in zip(shown, cells, strict=True)
+                        for column, cell in zip(shown, row, strict=True)
                     ]
                 )
             )
@@ -279,11 +279,6 @@ def _plain(name: str) -> Column[Any]:
 def _name(members: Mapping[str, Any]) -> object:
     """What an object is called: its id, or the first thing said of it."""
     return members.get("id") or next(iter(members.values()))
-
-
-def _pad(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    short = [shorten(cell, room) for cell, room in zip(cells, widths, strict=True)]
-    return [cell + " " * (room - width(cell)) for cell, room in zip(short, widths, strict=True)]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import typer
 
 from cli.config import Config, Target
-from cli.errors import AUTH, DECLINED, REJECTED, USAGE, Refused, plain, sentence
+from cli.errors import AUTH, DECLINED, NOT_FOUND, REJECTED, USAGE, Refused, plain, sentence
 from cli.fields import HELP, known_fields, wanted
 from cli.options import asked, form
 from cli.output import Output, harmless
@@ -34,10 +34,13 @@ REQUEST_SECONDS = 10.0
 class Run:
     """One invocation of a verb."""
 
-    def __init__(self, ctx: typer.Context, **subject: str) -> None:
-        """`subject` are the arguments that hints may name: ticket, order."""
+    def __init__(self, ctx: typer.Context, *, prints: str = "", **subject: str) -> None:
+        """`subject` are the ids that were typed, which hints may name: ticket, order, token.
+
+        `prints` is an option that makes it print something else, by `cli.schemas.PRINTS`.
+        """
         self.options = asked(ctx)
-        command = ctx.command_path.partition(" ")[2]
+        command = " ".join(filter(None, (ctx.command_path.partition(" ")[2], prints)))
         if self.options.fields == HELP:
             typer.echo("\n".join(known_fields(command)))
             raise typer.Exit
@@ -56,6 +59,11 @@ class Run:
         self.flags = _typed({"profile": self.options.profile, "api_url": self.options.api_url})
         self.subject: dict[str, str] = ctx.obj  # `main` reads it when it has a failure to explain
         self.subject.update(subject, flags=self.flags)
+        for noun, typed in subject.items():
+            options = [param.name for param in ctx.command.params if param.param_type_name == "option"]
+            rest = {name: ctx.params[name] for name in options}
+            self.subject[f"{noun}_line"] = self.again(f"{command} {noun.upper()}", **rest)
+            _check_id(noun, typed)
 
     def again(self, command: str, **options: object) -> str:
         """The command line of `command` with these options and the global ones of this run, to copy."""
@@ -157,6 +165,16 @@ class Run:
             raise Refused(
                 f"There is nobody to ask here: give {instead}.", code="input_needed", exit_code=USAGE
             )
+
+
+def _check_id(noun: str, typed: str) -> None:
+    """Say of what is no id what the server would, without repeating it: it may be a token. Raises Refused."""
+    from uuid import UUID  # noqa: PLC0415 - 5 ms
+
+    try:
+        UUID(typed)
+    except ValueError:
+        raise Refused(f"There is no such {noun}.", code=f"{noun}_not_found", exit_code=NOT_FOUND) from None
 
 
 def _declined() -> Refused:

@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from server.auth.schemas import CreatedToken, TokenOut
-from server.kit.schemas import Answer, Page
-from server.orders.schemas import OrderOut, OrderWithHistory
+from server.kit.schemas import Answer, Moment, Page
+from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.payments.schemas import PaymentOut
 from server.tickets.schemas import TicketOut
 
 
 class AuthStatus(Answer):
-    """Who is signed in where, what the token may do and where it is kept; null is what was not asked for."""
+    """Who is signed in where, what the token may do, until when, and where it is kept."""
 
     email: str
     user_id: str
     api_url: str
     profile: str
     expires_at: str | None
-    scopes: list[str] | None = None
-    token_id: str | None = None
-    source: str | None = None
-    storage: Literal["keyring", "file", "environment"] | None = None
+    scopes: list[str]
+    token_id: str | None
+    source: str
+    storage: Literal["keyring", "file", "environment"]
 
 
 class SignedOut(Answer):
@@ -45,6 +45,58 @@ class PaymentShown(PaymentOut):
     """A payment without the secret that only a browser's payment form needs."""
 
     client_secret: Annotated[str | None, Field(exclude=True)] = None
+
+
+class OrderNews(RootModel[OrderWithHistory | Decline]):
+    """What is new of an order: the order after a step, or a declined card."""
+
+
+class PurchaseOut(Answer):
+    """A purchase that was interrupted; `orderId` is null while no hold is known of, `method` on a page."""
+
+    ticket_id: str
+    order_id: str | None
+    method: str | None
+    max_price: int | None
+    started_at: Moment
+
+
+class FailedRow(Answer):
+    """What is wrong with a row of a file, in whole or in one field; `externalId` as it stands there."""
+
+    line: int
+    external_id: Any
+    code: str
+    field: str | None
+    message: str
+
+
+class ImportResult(Answer):
+    """What came of the rows of a file; `resume` is the file with those that are still to do."""
+
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    left: int
+    errors: list[FailedRow]
+    resume: str | None
+
+
+class ChangedRow(Answer):
+    """What a row would change: by field, what is and what would be."""
+
+    line: int
+    external_id: str
+    status: Literal["created", "updated"]
+    changes: dict[str, tuple[Any, Any]]
+
+
+class ImportPreview(ImportResult):
+    """What would come of them."""
+
+    dry_run: Literal[True] = True
+    changes: list[ChangedRow]
 
 
 class Source(Answer):
@@ -69,11 +121,12 @@ class SettingExplained(Setting):
 
 
 class ConfigPaths(Answer):
-    """Where settings and sign-ins are kept; `project` is the nearest `.tix.toml`, if there is one."""
+    """Where settings, sign-ins and unfinished purchases are; `project` is the nearest `.tix.toml` or null."""
 
     config: str
     project: str | None
     credentials: str
+    state: str
 
 
 class Finding(Answer):
@@ -124,6 +177,7 @@ PRINTS: Mapping[str, type[BaseModel]] = {
     "auth token create": CreatedToken,
     "auth token list": Page[TokenOut],
     "auth token revoke": TokenRevoked,
+    "buy": PaymentShown,
     "config explain": SettingExplained,
     "config get": SettingExplained,
     "config list": Page[Setting],
@@ -135,25 +189,36 @@ PRINTS: Mapping[str, type[BaseModel]] = {
     "orders list": Page[OrderOut],
     "orders refund": OrderOut,
     "orders show": OrderWithHistory,
+    "orders watch": OrderNews,
     "pay": PaymentShown,
     "reserve": OrderOut,
+    "resume": PaymentShown,
+    "resume --list": Page[PurchaseOut],
+    "resume --release": OrderWithHistory,
     "tickets create": TicketOut,
+    "tickets import": ImportResult,
+    "tickets import --dry-run": ImportPreview,
     "tickets list": Page[TicketOut],
     "tickets show": TicketOut,
     "tickets update": TicketOut,
+    "tickets watch": TicketOut,
     "tickets withdraw": TicketOut,
 }
-"""By command; one that is not here prints no document, or one of a form that is not ours to promise."""
+"""By command, and option that makes it another; the rest print none, or one of a form not ours to promise."""
 
 NAMES: Mapping[type[BaseModel], str] = {
     AuthStatus: "auth-status",
     ConfigPaths: "config-paths",
     CreatedToken: "created-token",
     DoctorReport: "doctor-report",
+    ImportPreview: "import-preview",
+    ImportResult: "import-result",
+    OrderNews: "order-news",
     OrderOut: "order",
     OrderWithHistory: "order-with-history",
     Page[Setting]: "setting-page",
     Page[OrderOut]: "order-page",
+    Page[PurchaseOut]: "purchase-page",
     Page[TokenOut]: "token-page",
     SignedOut: "signed-out",
     TokenRevoked: "token-revoked",

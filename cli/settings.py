@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -95,7 +96,8 @@ def set_value(
 
 @app.command(cls=Verb, epilog="tix config path\ntix config path --json")
 def path(ctx: typer.Context) -> None:
-    """Print where the settings, the project's settings and the sign-ins are kept."""
+    """Print where the settings, the project's settings, the sign-ins and unfinished purchases are kept."""
+    from cli.journal import home_of  # noqa: PLC0415 - else only a purchase needs it
     from cli.schemas import ConfigPaths  # noqa: PLC0415 - pydantic models cost 60 ms
 
     run = Run(ctx)
@@ -104,13 +106,9 @@ def path(ctx: typer.Context) -> None:
         config=str(config),
         project=str(project) if project else None,
         credentials=str(run.config.home / "credentials"),
+        state=str(home_of(os.environ)),
     )
-    run.out.one(
-        paths,
-        lambda: facts(
-            ("config", paths.config), ("project", paths.project), ("credentials", paths.credentials)
-        ),
-    )
+    run.out.one(paths, lambda: facts(*paths))
 
 
 def _explained(run: Run, key: str) -> SettingExplained:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.errors import NOT_FOUND, Refused
 from cli.options import Verb, noun
 from cli.output import Column, facts, local_time
 from cli.run import Run, checked, given
@@ -85,20 +84,9 @@ def revoke(
     ],
 ) -> None:
     """End a personal token: within two seconds no part of Tix takes it any more."""
-    from uuid import UUID  # noqa: PLC0415 - 5 ms
-
     from cli.schemas import TokenRevoked  # noqa: PLC0415 - pydantic models cost 60 ms
 
-    run = Run(ctx)
-    try:
-        id_ = str(UUID(id_))
-    except ValueError:  # it may be the token itself, which neither a screen nor a log should show
-        raise Refused(
-            "That is not the id of a token; the list has the ids.",
-            code="token_not_found",
-            exit_code=NOT_FOUND,
-            hint=run.again("auth token list"),
-        ) from None
+    run = Run(ctx, token=id_)
     run.confirm(f"Revoke the token {id_}? Whatever uses it stops working.")
     run.ask(lambda tix: tix.revoke_token(id_))
     run.out.one(TokenRevoked(id=id_), lambda: "Revoked.")

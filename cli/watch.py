@@ -10,7 +10,7 @@ import typer
 
 from cli.errors import CONFLICT, PENDING, Refused
 from cli.orders import Order, duration
-from cli.output import STATUS_COLOURS, harmless
+from cli.output import STATUS_COLOURS, Output, harmless
 from cli.run import Run
 from cli.story import told
 from cli.tickets import ExternalId
@@ -46,7 +46,7 @@ def watch_tickets(
 ) -> None:
     """Show tickets as they change, until Ctrl-C or --timeout; restarts of the platform are survived.
 
-    With --json, or piped, each line is the changed ticket as JSON.
+    Piped, or with --json, each line is the changed ticket as JSON; with -o csv, tsv or name as that.
     """
     import asyncio  # noqa: PLC0415 - 30 ms, which --help can do without
 
@@ -68,7 +68,7 @@ def watch_tickets(
                 async for news in changes:
                     if not isinstance(news, Anew):
                         if wanted(news):
-                            _show_ticket(run, news)
+                            _show_ticket(run.out, news)
                     elif news.missed:
                         run.out.urge("Some changes were missed; look at the list again.", code="missed")
                     else:
@@ -80,8 +80,8 @@ def watch_tickets(
 def watch_order(ctx: typer.Context, order: Order) -> None:
     """Show each step of an order and end when the ticket is its buyer's (0) or will not be (6).
 
-    Exit 8 if neither is known after --timeout. With --json, or piped, each line is JSON: the order after a
-    step, or a declined card.
+    Exit 8 if neither is known after --timeout. Piped, or with --json, each line is JSON: the order after a
+    step, or a declined card; with -o csv, tsv or name as that.
     """
     import asyncio  # noqa: PLC0415 - 30 ms, which --help can do without
 
@@ -118,7 +118,7 @@ class _Watch:
         self.order: OrderWithHistory | None = None
         self._ends = 0.0
         self._clock: asyncio.Task[None] | None = None
-        self._has_clock = run.out.is_terminal and sys.stderr.isatty() and not run.out.as_json
+        self._has_clock = run.out.is_terminal and sys.stderr.isatty() and run.out.form == "table"
 
     async def outcome(self, tix: "Tix", order_id: str) -> None:
         """Return when the ticket is the buyer's. Raises Refused when it will not be."""
@@ -168,20 +168,19 @@ class _Watch:
         flagged = order.needs_review and not (self.order and self.order.needs_review)
         self.order = order
         self._ends = time.monotonic() + (order.expires_at - order.server_time).total_seconds()
-        if out.as_json or not out.is_terminal:
-            out.record(order)
-            return
-        for step in order.history[shown:]:
-            _line(self._run, step.at, step.status, told(step, order))
-        if flagged:
-            _line(self._run, order.updated_at, order.status, "Something is unclear; a person must look.")
+
+        def steps() -> str:
+            told_now = [(step.at, step.status, told(step, order)) for step in order.history[shown:]]
+            if flagged:
+                told_now.append((order.updated_at, order.status, "Something is unclear; a person must look."))
+            return "\n".join(_line(out, *one) for one in told_now)
+
+        out.record(order, steps)
 
     def _show_decline(self, decline: "Decline") -> None:
-        if self._run.out.as_json or not self._run.out.is_terminal:
-            self._run.out.record(decline)
-            return
         why = decline.decline_code or "no reason given"
-        _line(self._run, decline.at, "declined", f"The bank declined this card ({why}); the hold remains.")
+        said = f"The bank declined this card ({why}); the hold remains."
+        self._run.out.record(decline, lambda: _line(self._run.out, decline.at, "declined", said))
 
     def _start_clock(self) -> None:
         import asyncio  # noqa: PLC0415 - 30 ms, which --help can do without
@@ -209,16 +208,14 @@ async def _count_down(end: float) -> None:
         await asyncio.sleep(left % 1 or 1)
 
 
-def _show_ticket(run: Run, ticket: "TicketOut") -> None:
+def _show_ticket(out: Output, ticket: "TicketOut") -> None:
     from client.money import shown  # noqa: PLC0415 - the package brings httpx
 
-    if run.out.as_json or not run.out.is_terminal:
-        run.out.record(ticket)
-        return
     price = shown(ticket.price, ticket.currency)
-    _line(run, datetime.now().astimezone(), ticket.status, f"“{ticket.title}”  {price}  {ticket.id}")
+    said = f"“{ticket.title}”  {price}  {ticket.id}"
+    out.record(ticket, lambda: _line(out, datetime.now().astimezone(), ticket.status, said))
 
 
-def _line(run: Run, at: datetime, status: str, text: str) -> None:
-    state = run.out.paint(f"{harmless(status):<{TOLD}}", STATUS_COLOURS.get(status))
-    run.out.write(f"{run.out.paint(f'{at.astimezone():%H:%M:%S}', 'dim')}  {state}  {harmless(text)}")
+def _line(out: Output, at: datetime, status: str, text: str) -> str:
+    state = out.paint(f"{harmless(status):<{TOLD}}", STATUS_COLOURS.get(status))
+    return f"{out.paint(f'{at.astimezone():%H:%M:%S}', 'dim')}  {state}  {harmless(text)}"

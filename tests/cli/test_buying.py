@@ -168,7 +168,7 @@ class TestBuy:
         assert ticket in listed_
         given_up = await do("buyer", "resume", "--release")
         assert (given_up.code, given_up.document["status"]) == (0, "cancelled")
-        assert (await do("buyer", "resume", "--list")).out == ""
+        assert (await do("buyer", "resume", "--list")).document["items"] == []
         assert await orders_of(platform, ticket) == ["cancelled"]
 
 

@@ -167,12 +167,38 @@ class TestSigningIn:
 
     def test_c13_the_password_comes_from_the_first_line_of_stdin(self, tix: Run, auth: Stub) -> None:
         tix("auth", "signup", "--email", "ada@example.com", "--password-stdin", stdin=" pass word \r\nmore\n")
-        assert json.loads(auth.asked[-1][2]) == {"email": "ada@example.com", "password": " pass word "}
+        assert json.loads(auth.asked[0][2]) == {"email": "ada@example.com", "password": " pass word "}
 
     def test_c13_a_token_comes_from_stdin_and_is_tried_first(self, tix: Run, auth: Stub, home: Path) -> None:
         assert tix("auth", "login", "--with-token", stdin="handed-in\n").code == 0
         assert auth.asked[-1][:2] == ("GET /api/users/currentuser", "Bearer handed-in")
         assert json.loads(kept(home).read_text())["token"] == "handed-in"
+
+    def test_c13_every_way_in_tells_what_status_tells(self, tix: Run, auth: Stub, home: Path) -> None:
+        """Nothing that is known is left empty."""
+        in_use = {"id": ID, "scopes": ["tickets:read", "account"], "expiresAt": MOMENT}
+        auth.answers["GET /api/users/currentuser"] = [(200, {"currentUser": USER, "token": in_use})]
+        enter = ("--email", "ada@example.com", "--password-stdin", "--json")
+        told = [
+            tix("auth", "signup", *enter, stdin="pass word\n").document,
+            tix("auth", "login", *enter, stdin="pass word\n").document,
+            tix("auth", "login", "--with-token", "--json", stdin="handed-in\n").document,
+            tix("auth", "status", "--json").document,
+        ]
+        assert told == [told[0]] * 4
+        assert (told[0]["scopes"], told[0]["source"]) == (["tickets:read", "account"], "profile default")
+        assert (told[0]["storage"], None in told[0].values()) == ("file", False)
+        piped = tix("auth", "signup", *enter[:-1], stdin="pass word\n").out
+        assert "\t\n" not in piped
+
+    def test_what_was_signed_in_is_kept_whatever_the_next_answer_is(
+        self, tix: Run, auth: Stub, home: Path
+    ) -> None:
+        auth.answers["GET /api/users/currentuser"] = [(503, {"code": "unavailable", "detail": "Not now"})]
+        outcome = login(tix, "--retries", "0")
+        assert outcome.code == 9
+        assert "Signed in at" in outcome.err
+        assert json.loads(kept(home).read_text())["token"] == "fresh-token"
 
     def test_a_token_nobody_accepts_is_not_kept(self, tix: Run, stub: Stub, home: Path) -> None:
         stub.refuse("GET /api/users/currentuser", 401, "unauthenticated")
@@ -201,7 +227,7 @@ class TestSigningIn:
         )
         assert screen.code == 0
         assert "pass word" not in screen.shown
-        assert json.loads(auth.asked[-1][2])["password"] == "pass word"
+        assert json.loads(auth.asked[0][2])["password"] == "pass word"
 
     def test_ctrl_c_at_the_question_is_130_without_a_traceback(self, auth: Stub, home: Path) -> None:
         screen = in_terminal("auth", "login", typed=[("E-mail: ", CTRL_C)])

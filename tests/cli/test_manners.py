@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from cli import main as entry
-from tests.cli.running import DEAD, ID, MOMENT, Run, Stub, order
+from tests.cli.running import DEAD, ID, MOMENT, Run, Stub, order, ticket
 from tests.cli.terminal import in_terminal
 from tests.cli.tree import commands
 
@@ -115,6 +117,106 @@ class TestC21:
         outcome = tix(*arguments, "--json")
         assert outcome.code == 2
         assert f"Did you mean {meant}?" in outcome.problem["detail"]
+
+
+A, B, C = (f"01a20e47-33f0-7000-8000-00000000000{digit}" for digit in "abc")
+
+
+class TestIds:
+    """A wrong id, where the right one was shown lately."""
+
+    @pytest.fixture
+    def seen(self, home: Path) -> Callable[..., None]:
+        """Let these have been shown, of tickets and of orders."""
+
+        def shown(*ids: str) -> None:
+            for kind in ("tickets", "orders"):
+                cache = home / "cache" / "tix" / f"{kind}.tsv"
+                cache.parent.mkdir(parents=True, exist_ok=True)
+                cache.write_text("".join(f"{id_}\tFront row\n" for id_ in ids))
+
+        return shown
+
+    @pytest.mark.parametrize(
+        ("noun", "line"),
+        [
+            ("ticket", "tickets show {}"),
+            ("ticket", "tickets update {} --price 45 --profile work"),
+            ("ticket", "tickets withdraw {} --dry-run"),
+            ("ticket", "reserve {} --max-price 50.00"),
+            ("ticket", "orders create {}"),
+            ("ticket", "buy {} --max-price 50.00 --method pm_card_visa"),
+            ("order", "orders show {}"),
+            ("order", "orders watch {}"),
+            ("order", "orders extend {}"),
+            ("order", "orders cancel {}"),
+            ("order", "orders refund {}"),
+            ("order", "pay {} --no-wait"),
+        ],
+    )
+    @pytest.mark.parametrize("typed", [A[:8], A[:13].upper(), A[:-1], A + "0", A.replace("a2", "ag")])
+    def test_c21_what_is_no_id_names_the_one_it_begins_or_resembles_and_asks_nobody(
+        self, tix: Run, signed_in: Stub, seen: Callable[..., None], noun: str, line: str, typed: str
+    ) -> None:
+        seen(A, ID)
+        outcome = tix(*line.format(typed).split(), "--json")
+        assert (outcome.code, outcome.problem["code"]) == (5, f"{noun}_not_found")
+        assert outcome.problem["detail"] == f"There is no such {noun}. Did you mean {A} (Front row)?"
+        assert outcome.problem["hint"] == f"tix {line.format(A)}"
+        assert signed_in.asked == []
+
+    def test_c21_an_id_that_the_server_does_not_know_does_so_too_and_the_hint_works(
+        self, tix: Run, signed_in: Stub, seen: Callable[..., None]
+    ) -> None:
+        wrong = A.replace("33f0", "33e0")
+        seen(A, ID)
+        signed_in.refuse(f"GET /api/tickets/{wrong}", 404, "ticket_not_found")
+        signed_in.answer(f"GET /api/tickets/{A}", 200, ticket(id=A))
+        lines = tix("tickets", "show", wrong).err.splitlines()
+        assert lines == [
+            f"error: It is ticket_not_found. Did you mean {A} (Front row)?",
+            "request-id: req-1",
+            f"hint: tix tickets show {A}",
+        ]
+        assert tix(*lines[-1].split()[2:], "--json").document["id"] == A
+
+    def test_c21_of_several_that_are_as_likely_three_are_named(
+        self, tix: Run, signed_in: Stub, seen: Callable[..., None]
+    ) -> None:
+        for shown, typed in (
+            ((A, B), A[:8]),
+            ((A, B, C, ID), A[:-1]),
+            ((C, A, B, C[:-1] + "d"), A[:-1] + "x"),
+        ):
+            seen(*shown)
+            problem = tix("tickets", "show", typed, "--json").problem
+            names = " or ".join(f"{id_} (Front row)" for id_ in shown[:3] if id_ != ID)
+            assert problem["detail"] == f"There is no such ticket. Did you mean {names}?"
+            assert problem["hint"] == "tix tickets list"
+
+    @pytest.mark.parametrize("typed", [ID, A, A[:3], "", "not-an-id", A.replace("33f0", "1234")])
+    def test_c21_nothing_is_guessed_from_what_is_too_short_too_different_or_right(
+        self, tix: Run, signed_in: Stub, seen: Callable[..., None], typed: str
+    ) -> None:
+        seen(A, B)
+        signed_in.refuse(f"GET /api/tickets/{typed}", 404, "ticket_not_found")
+        problem = tix("tickets", "show", typed, "--json").problem
+        assert (problem["code"], problem["hint"]) == ("ticket_not_found", "tix tickets list")
+        assert "mean" not in problem["detail"]
+
+    @pytest.mark.parametrize("command", ["buy", "reserve", "orders create", "tickets show"])
+    def test_what_is_no_id_is_the_same_plain_sentence_everywhere(
+        self, tix: Run, signed_in: Stub, command: str
+    ) -> None:
+        outcome = tix(*command.split(), "not-an-id", "--profile", "work")
+        assert outcome.code == 5
+        assert outcome.err == "error: There is no such ticket.\nhint: tix tickets list --profile work\n"
+        assert signed_in.asked == []
+
+    def test_a_token_in_place_of_its_id_is_not_repeated(self, tix: Run, signed_in: Stub) -> None:
+        outcome = tix("auth", "token", "revoke", "tix_secret", "--yes")
+        assert (outcome.code, outcome.out) == (5, "")
+        assert outcome.err == "error: There is no such token.\nhint: tix auth token list\n"
 
 
 class TestHelp:

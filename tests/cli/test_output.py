@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from cli.output import harmless, shorten, width
+from cli.output import harmless
+from cli.table import shorten, width
 from tests.cli.running import ID, MOMENT, Run, Stub, order, payment, step, ticket
 from tests.cli.terminal import in_terminal
 

@@ -117,8 +117,11 @@ def test_an_address_with_a_password_is_not_shown_even_where_it_did_not_decide(
     assert "hunter2" not in outcome.out + outcome.err
 
 
-def test_the_files_are_named(tix: Run, home: Path) -> None:
+def test_the_files_are_named(tix: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tix("config", "path", "--json").document["state"] == str(home / ".local/state/tix/purchases")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     paths = tix("config", "path", "--json").document
+    assert paths["state"] == str(home / "state" / "tix" / "purchases")
     assert paths["config"] == str(home / "config" / "tix" / "config.toml")
     assert paths["credentials"] == str(kept(home).parent)
     assert paths["project"] is None

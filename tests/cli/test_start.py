@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import DEAD
+from cli.completion import MOST
+from tests.cli.running import DEAD, ID
 from tests.waiting import slowness
 
 ROOT = Path(__file__).parents[2]
 
 
+TELLS_WHAT_IS_SLOW = """\
+import atexit, sys
+from cli.main import main
+slow = {"httpx", "pydantic", "rich", "asyncio", "server", "keyring"}
+atexit.register(lambda: sys.stderr.write(",".join(slow & sys.modules.keys())))
+"""
+"""To begin a program with: what it has loaded, at its end."""
 IMPORTS_ASYNCIO = ("-c", "import asyncio")
 ASYNCIO_SECONDS = 0.06
 """What that takes on an idle machine of the kind on which the limits were set."""
@@ -33,35 +41,58 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize(("flag", "seconds"), [("--help", 0.25), ("--version", 0.15)])
-def test_c01_it_answers_at_once(tmp_path: Path, flag: str, seconds: float) -> None:
+def is_within(cache: Path, seconds: float, *arguments: str, **environment: str) -> bool:
     """Processor time of the best of six; more on a machine on which a yardstick takes more than it should."""
     # As installed: compiled once, whatever the environment of the tests says about writing bytecode.
-    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache)}
 
-    def cpu(*arguments: str) -> float:
+    def cpu(*arguments: str, **environment: str) -> float:
         before = os.times()
-        assert start(*arguments, **compiled).returncode == 0
+        assert start(*arguments, **compiled, **environment).returncode == 0
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     yardstick, tix = [], []
     for _ in range(6):
         yardstick.append(cpu(*IMPORTS_ASYNCIO))
-        tix.append(cpu("-m", "cli", flag))
-    assert min(tix) < seconds * max(1, min(yardstick) / ASYNCIO_SECONDS)
+        tix.append(cpu("-m", "cli", *arguments, **environment))
+    return min(tix) < seconds * max(1, min(yardstick) / ASYNCIO_SECONDS)
+
+
+@pytest.mark.parametrize(("flag", "seconds"), [("--help", 0.25), ("--version", 0.15)])
+def test_c01_it_answers_at_once(tmp_path: Path, flag: str, seconds: float) -> None:
+    assert is_within(tmp_path, seconds, flag)
+
+
+COMPLETIONS = {
+    "bash": {"_TIX_COMPLETE": "complete_bash", "COMP_WORDS": "tix tickets show 01", "COMP_CWORD": "3"},
+    "zsh": {"_TIX_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "tix tickets show 01"},
+}
+
+
+@pytest.fixture
+def seen(home: Path) -> None:
+    """As many tickets as are remembered."""
+    cache = home / "cache" / "tix" / "tickets.tsv"
+    cache.parent.mkdir(parents=True)
+    cache.write_text("".join(f"{ID[:-2]}{n}\tFront row {n}\n" for n in range(10, 10 + MOST)))
+
+
+@pytest.mark.usefixtures("seen")
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_c22_ids_are_completed_at_once(tmp_path: Path, shell: str) -> None:
+    assert is_within(tmp_path, 0.15, **COMPLETIONS[shell])
+
+
+@pytest.mark.usefixtures("seen")
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_c22_completion_loads_neither_http_nor_models_nor_rich(shell: str) -> None:
+    done = start("-c", f"{TELLS_WHAT_IS_SLOW}main([])", **COMPLETIONS[shell])
+    assert (done.stdout.count(ID[:-2]), done.stderr) == (MOST, "")
 
 
 def test_help_loads_neither_http_nor_models_nor_rich() -> None:
-    program = (
-        "import sys; from cli.main import main; main(['--help']); main(['--version']); "
-        "slow = {'httpx', 'pydantic', 'rich', 'asyncio', 'server', 'keyring'}; "
-        "sys.exit(','.join(slow & sys.modules.keys()))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.stderr.strip() == ""
+    assert start("-c", f"{TELLS_WHAT_IS_SLOW}main(['--help']); main(['--version'])").stderr == ""
 
 
 def test_c01_help_in_a_pipe_is_plain_ascii() -> None:

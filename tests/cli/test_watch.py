@@ -15,6 +15,7 @@ import pytest
 from client import sse
 from tests.cli.running import ID, Outcome, Run, Stub, order, payment, step
 from tests.cli.terminal import CTRL_C, Screen, in_terminal
+from tests.cli.test_formats import validate
 from tests.platform import ROOT, Platform, User
 from tests.waiting import until
 
@@ -37,7 +38,10 @@ async def be(
 
 
 def lines(outcome: Outcome) -> list[Any]:
-    return [json.loads(line) for line in outcome.out.splitlines()]
+    found = [json.loads(line) for line in outcome.out.splitlines()]
+    for one in found:
+        validate(one, "order-news")
+    return found
 
 
 async def held(platform: Platform) -> tuple[User, User, str]:

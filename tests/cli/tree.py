@@ -18,6 +18,7 @@ CALLS: Mapping[str, Sequence[str]] = {
     "auth token create": ["auth", "token", "create", "--name", "x", "--scope", "tickets:read"],
     "auth token list": ["auth", "token", "list"],
     "auth token revoke": ["auth", "token", "revoke", ID, "--yes"],
+    "buy": ["buy", ID, "--method", "pm_card_visa"],
     "config explain": ["config", "explain", "api_url"],
     "config get": ["config", "get", "profile"],
     "config list": ["config", "list"],
@@ -39,18 +40,17 @@ CALLS: Mapping[str, Sequence[str]] = {
 """One call of each command that prints a document `answer_all` can give; a new command adds its line here."""
 OTHERS: Mapping[str, str] = {
     "api": "prints what the API says; tests/cli/test_api.py",
-    "buy": "keeps a journal; tests/cli/test_buying.py",
     "completion": "prints a script; tests/cli/test_completion.py",
     "config set": "prints nothing; tests/cli/test_settings.py",
     "demo": "tells a story; tests/e2e/test_demo.py",
     "doctor": "looks at databases; tests/cli/test_start.py, tests/doctor",
     "help": "prints prose",
-    "orders watch": "follows a stream; tests/cli/test_watch.py",
-    "resume": "goes by a journal; tests/cli/test_buying.py",
+    "orders watch": "follows a stream; tests/cli/test_printed.py, tests/cli/test_watch.py",
+    "resume": "goes by a journal; tests/cli/test_printed.py, tests/cli/test_buying.py",
     "tickets export": "prints a file; tests/cli/test_listing_files.py",
-    "tickets import": "reads a file; tests/cli/test_import.py",
+    "tickets import": "reads a file; tests/cli/test_printed.py, tests/cli/test_import.py",
     "tickets template": "prints a file; tests/cli/test_listing_files.py",
-    "tickets watch": "follows a stream; tests/cli/test_watch.py",
+    "tickets watch": "follows a stream; tests/cli/test_printed.py, tests/cli/test_watch.py",
     "up": "becomes the server; tests/e2e/test_up.py",
 }
 """Why a command is not called."""
