@@ -12,6 +12,7 @@ from cli import (
     __version__,
     api,
     auth,
+    browse,
     buying,
     completion,
     exports,
@@ -101,6 +102,7 @@ app.command(cls=Verb, epilog=orders.RESERVE_EXAMPLES)(orders.reserve)
 app.command(cls=Verb, epilog=payments.EXAMPLES)(payments.pay)
 app.command(cls=Verb, epilog=buying.BUY_EXAMPLES)(buying.buy)
 app.command(cls=Verb, epilog=buying.RESUME_EXAMPLES)(buying.resume)
+app.command(name="open", cls=Verb, epilog=browse.EXAMPLES)(browse.open_page)
 app.command(cls=Verb, epilog=platform.DEMO_EXAMPLES)(platform.demo)
 app.command(cls=Verb, epilog=platform.DOCTOR_EXAMPLES)(platform.doctor)
 app.add_typer(settings.app, name="config")

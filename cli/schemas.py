@@ -129,6 +129,12 @@ class ConfigPaths(Answer):
     state: str
 
 
+class PageAddress(Answer):
+    """Where a page of the web shop is."""
+
+    url: str
+
+
 class Finding(Answer):
     """A promise that does not hold: the rows that show it, and the commands that repair it."""
 
@@ -183,6 +189,7 @@ PRINTS: Mapping[str, type[BaseModel]] = {
     "config list": Page[Setting],
     "config path": ConfigPaths,
     "doctor": DoctorReport,
+    "open": PageAddress,
     "orders cancel": OrderWithHistory,
     "orders create": OrderOut,
     "orders extend": OrderOut,
@@ -220,6 +227,7 @@ NAMES: Mapping[type[BaseModel], str] = {
     Page[OrderOut]: "order-page",
     Page[PurchaseOut]: "purchase-page",
     Page[TokenOut]: "token-page",
+    PageAddress: "page-address",
     SignedOut: "signed-out",
     TokenRevoked: "token-revoked",
     Page[TicketOut]: "ticket-page",

@@ -4,7 +4,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from client.errors import Unavailable, Unreachable
+import httpx
+
+from client.errors import Unavailable, Unreachable, unreachable
 from client.http import new_key, read
 from client.listings import Listings
 from client.repeats import Repeat
@@ -154,6 +156,18 @@ class Tix(Listings):
         except (Unavailable, Unreachable):
             return False
         return True
+
+    async def find_shop(self) -> str | None:
+        """The address of the web shop, as the API's own names it; None where there is none."""
+        request = self._http.build_request("GET", "/")
+        try:
+            answer = await self._http.send(request)
+        except httpx.RequestError as error:
+            raise unreachable(self.api_url, error) from error
+        if answer.is_redirect:
+            return answer.headers["location"]
+        is_page = answer.headers.get("content-type", "").startswith("text/html")
+        return self.api_url if answer.is_success and is_page else None
 
 
 def _path(collection: str, id_: Id) -> str:

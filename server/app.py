@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
-from sanic.response import json
+from sanic.response import json, redirect
 
 from server import events
 from server.auth import api as auth_api
@@ -78,8 +78,13 @@ def runner_of(gateway: Gateway, settings: Settings) -> till.Runner:
     return till.runner(
         gateway,
         capture_deadline=timedelta(seconds=settings.capture_deadline_seconds),
-        return_url=f"{settings.public_url or f'http://127.0.0.1:{settings.tix_web_port}'}/orders/{{order_id}}",
+        return_url=f"{shop_url(settings)}/orders/{{order_id}}",
     )
+
+
+def shop_url(settings: Settings) -> str:
+    """Where people find the web shop."""
+    return (settings.public_url or f"http://127.0.0.1:{settings.tix_web_port}").rstrip("/")
 
 
 def create_app(
@@ -106,6 +111,7 @@ def create_app(
     for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
         app.blueprint(blueprint)
     add_reference(app, version=metadata.version("tix"))
+    app.add_route(partial(_home, shop=shop_url(settings)), "/", name="home")
     app.add_route(_livez, "/livez", name="livez")
     app.ctx.checks = {**{name: _database_check(name) for name in revocations}, **(checks or {})}
     app.add_route(_readyz, "/readyz", name="readyz")
@@ -204,6 +210,11 @@ async def _read(revocations: Collection[Revocations]) -> None:
             await list_.refresh()
         except Exception as error:  # noqa: BLE001 - tables not migrated yet, say: never stop watching
             log.error("revocations not read", service=list_.service, exc_info=error)
+
+
+async def _home(_: Request, *, shop: str) -> HTTPResponse:
+    """Whoever opens the API's address in a browser wants the shop."""
+    return redirect(shop, status=303)
 
 
 async def _livez(_: Request) -> HTTPResponse:

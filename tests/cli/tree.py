@@ -23,6 +23,7 @@ CALLS: Mapping[str, Sequence[str]] = {
     "config get": ["config", "get", "profile"],
     "config list": ["config", "list"],
     "config path": ["config", "path"],
+    "open": ["open", "tickets"],
     "orders cancel": ["orders", "cancel", ID, "--yes"],
     "orders create": ["orders", "create", ID],
     "orders extend": ["orders", "extend", ID],
@@ -76,6 +77,8 @@ def _walk(group: Any, ctx: Any, found: dict[str, tuple[Any, Any]]) -> None:
 
 def answer_all(stub: Stub) -> None:
     """Answers to every call in `CALLS`."""
+    stub.answer("GET /", 303)
+    stub.headers["Location"] = "http://127.0.0.1:3000"
     session = {"user": USER, "token": "fresh-token", "expiresAt": MOMENT}
     stub.answer("POST /api/users/signin", 200, session)
     stub.answer("POST /api/users/signup", 201, session)

@@ -1,0 +1,83 @@
+"""`tix open`: a page of the web shop, in the browser or as its address."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import completion
+from cli.errors import NOT_FOUND, USAGE, Refused
+from cli.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXAMPLES = "tix open\ntix open orders\ntix open --ticket TICKET\ntix open --pay ORDER"
+PAGES: Mapping[str, str] = {"home": "/", "tickets": "/tickets", "orders": "/orders", "sell": "/sell"}
+NOT_WINDOWED = "linux"
+"""Where a program knows by the environment whether there are windows; elsewhere there are."""
+
+
+def open_page(
+    ctx: typer.Context,
+    page: Annotated[
+        Literal["home", "tickets", "orders", "sell"],
+        typer.Argument(metavar="PAGE", help="home, tickets, orders or sell."),
+    ] = "home",
+    *,
+    ticket: Annotated[
+        str | None,
+        typer.Option(
+            "--ticket", metavar="TICKET", autocompletion=completion.tickets, help="A ticket's page."
+        ),
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--order", metavar="ID", autocompletion=completion.orders, help="An order's page."),
+    ] = None,
+    pay: Annotated[
+        str | None,
+        typer.Option("--pay", metavar="ID", autocompletion=completion.orders, help="Where it is paid."),
+    ] = None,
+) -> None:
+    """Open a page of the web shop; prints its address, and from a terminal shows it in the browser."""
+    from cli.schemas import PageAddress  # noqa: PLC0415 - pydantic models cost 60 ms
+
+    run = Run(ctx, **_ids(ticket, order or pay))
+    if sum(one is not None for one in (ticket, order, pay)) + (page != "home") > 1:
+        raise Refused("Name one page.", code="usage", exit_code=USAGE, hint="tix open --help")
+    path = PAGES[page]
+    if ticket:
+        path = f"/tickets/{ticket.lower()}"
+    elif order:
+        path = f"/orders/{order.lower()}"
+    elif pay:
+        path = f"/orders/{pay.lower()}/payment"
+    shop = run.ask(lambda tix: tix.find_shop(), signed_in=False)
+    if shop is None:
+        raise Refused(
+            f"{run.target.api_url} names no web shop.", code="no_web_shop", exit_code=NOT_FOUND, hint="tix up"
+        )
+    address = PageAddress(url=shop.rstrip("/") + path)
+    if run.out.is_chosen:
+        run.out.one(address, lambda: address.url)
+    else:
+        run.out.write(address.url)
+    if sys.stdout.isatty():
+        _show(run, address.url)
+
+
+def _ids(ticket: str | None, order: str | None) -> dict[str, str]:
+    return {noun: id_ for noun, id_ in (("ticket", ticket), ("order", order)) if id_}
+
+
+def _show(run: Run, url: str) -> None:
+    """In a window; a browser that would take over the terminal is not wanted."""
+    import webbrowser  # noqa: PLC0415 - rarely needed
+
+    has_windows = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    if (sys.platform == NOT_WINDOWED and not has_windows) or not webbrowser.open(url):
+        run.out.say("There is no browser to open here; this is its address.")
