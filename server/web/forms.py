@@ -12,6 +12,7 @@ from client import Invalid
 
 B = TypeVar("B", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
+KEY = re.compile(r"[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def _friendly(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
         "missing": "fill this in",
         "string_too_short": f"at least {limits.get('min_length')} character(s)",
         "string_too_long": f"at most {limits.get('max_length')} characters",
+        "too_long": f"at most {limits.get('max_length')} characters",
         "string_pattern_mismatch": "this does not look right",
         "greater_than_equal": f"at least {limits.get('ge')}",
         "less_than_equal": f"at most {limits.get('le')}",
@@ -69,6 +71,12 @@ def fields(request: Request) -> dict[str, str]:
         return {}
     sent: Mapping[str, list[str]] = request.get_form(keep_blank_values=True) or {}
     return {name: values[0].replace("\r\n", "\n") for name, values in sent.items()}
+
+
+def key_of(given: Mapping[str, str]) -> str | None:
+    """The idempotency key of a form; what no form of ours has counts as none."""
+    key = given.get("key", "")
+    return key if KEY.fullmatch(key) else None
 
 
 def read(model: type[B], given: Mapping[str, Any], labels: Mapping[str, str]) -> B:

@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from client import Tix
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import accounts, tickets
+from server.web import accounts, sell, tickets
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
@@ -96,7 +96,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.on_request(_meet)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets):
+    for part in (accounts, tickets, sell):
         app.blueprint(part.pages())
     _add_client(app, shop)
     return app
