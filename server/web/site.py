@@ -13,9 +13,10 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 
 from client import Tix
+from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import accounts, sell, tickets
+from server.web import about, accounts, bff, sell, tickets
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
@@ -25,6 +26,8 @@ from server.web.visitor import Cookies, Visitor
 visitor_address: ContextVar[str] = ContextVar("visitor_address")
 """Whose page is being made."""
 SERVICE_SECONDS = 10.0
+PAGES_AT_ONCE = 200
+"""Connections to the services."""
 WORTH_COMPRESSING = 1000
 SAME = frozenset({"same-origin", "none"})
 """Sec-Fetch-Site: from a page of ours, or typed by the person."""
@@ -67,10 +70,10 @@ class ByService(httpx.AsyncBaseTransport):
         "payments": "payments",
     }
 
-    def __init__(self, services: Mapping[str, str]) -> None:
-        """Address by service."""
+    def __init__(self, services: Mapping[str, str], *, connections: int) -> None:
+        """Address by service; `connections` at once."""
         self._homes = {noun: httpx.URL(services[owner]) for noun, owner in self.OWNERS.items()}
-        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=200))
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Readdress it."""
@@ -96,8 +99,9 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.on_request(_meet)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets, sell):
+    for part in (accounts, tickets, sell, bff, about):
         app.blueprint(part.pages())
+    bff.add_streams(app)
     _add_client(app, shop)
     return app
 
@@ -105,17 +109,25 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
 def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
+        hooks: Any = {"request": [partial(_pass_on, secret=shop.forwarded_secret)]}
         app.ctx.tix = Tix(
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
-            transport=ByService(shop.services),
-            hooks={"request": [partial(_pass_on, secret=shop.forwarded_secret)]},
+            transport=ByService(shop.services, connections=PAGES_AT_ONCE),
+            hooks=hooks,
+        )
+        app.ctx.services = httpx.AsyncClient(
+            base_url=shop.services["tickets"],
+            timeout=httpx.Timeout(SERVICE_SECONDS, read=bff.SILENCE_SECONDS),
+            transport=ByService(shop.services, connections=limits.STREAMS + PAGES_AT_ONCE),
+            event_hooks=hooks,
         )
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:
         await app.ctx.tix.__aexit__(None, None, None)
+        await app.ctx.services.aclose()
 
 
 async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:

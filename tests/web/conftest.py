@@ -12,6 +12,8 @@ from server.app import create_web, listen, serving
 from tests.platform import Platform, free_port
 from tests.web.visiting import Visitor
 
+GRACE_SECONDS = 2
+
 
 @dataclass
 class Web:
@@ -29,7 +31,7 @@ async def shop(platform: Platform, *, api_url: str | None = None, **changed: Any
     async with AsyncExitStack() as stack:
         sock = listen(free_port())
         app = create_web(settings, api_url=api_url or platform.api_url)
-        await stack.enter_async_context(serving(app, sock, grace=2))
+        await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         clients: list[httpx.AsyncClient] = []
 
