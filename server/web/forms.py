@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 from sanic import Request
@@ -69,7 +70,7 @@ def fields(request: Request) -> dict[str, str]:
     """The fields of a form that was sent; of one sent twice, the first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         return {}
-    sent: Mapping[str, list[str]] = request.get_form(keep_blank_values=True) or {}
+    sent = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[0].replace("\r\n", "\n") for name, values in sent.items()}
 
 

@@ -13,6 +13,7 @@ from sanic import HTTPResponse, Request
 
 from client.money import shown, written
 from server.web.assets import Asset
+from server.web.sharing import event_of, in_short
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS: Mapping[str, str] = {
@@ -60,6 +61,8 @@ def environment(assets: Mapping[str, Asset]) -> Environment:
         words=WORDS,
         signs=SIGNS,
         picture=picture,
+        event_of=event_of,
+        in_short=in_short,
         new_key=lambda: str(uuid4()),
     )
     return made
@@ -71,6 +74,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         visitor=request.ctx.visitor,
         nonce=request.ctx.nonce,
         path=request.path,
+        origin=request.app.ctx.shop.public_url or f"http://{request.host}",
         **{"problem": None, **context},
     )
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8")

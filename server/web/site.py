@@ -1,5 +1,6 @@
 """The web shop: pages for people, asked of the services over HTTP with the visitor's own token."""
 
+import asyncio
 import gzip
 import secrets
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from sanic import HTTPResponse, Request, Sanic
 
-from client import Tix
+from client import Tix, TixError
 from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
@@ -26,6 +27,8 @@ from server.web.visitor import Cookies, Visitor
 visitor_address: ContextVar[str] = ContextVar("visitor_address")
 """Whose page is being made."""
 SERVICE_SECONDS = 10.0
+WAIT_SECONDS = 2.0
+"""Before a service is asked once more."""
 PAGES_AT_ONCE = 200
 """Connections to the services."""
 WORTH_COMPRESSING = 1000
@@ -96,7 +99,8 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.ctx.shop = shop
     app.ctx.templates = environment(assets)
     app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
-    app.on_request(_meet)
+    app.on_request(_meet, priority=1)  # before what may refuse the request, so that the refusal is a page
+    app.on_request(_check_form)
     app.on_response(_part)
     add_assets(app, assets)
     for part in (accounts, tickets, sell, bff, about):
@@ -114,6 +118,7 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
+            wait=_briefly,
             transport=ByService(shop.services, connections=PAGES_AT_ONCE),
             hooks=hooks,
         )
@@ -130,6 +135,13 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
         await app.ctx.services.aclose()
 
 
+async def _briefly(seconds: float, error: TixError) -> None:
+    """Who waits for a page is told of a long wait, not made to wait."""
+    if seconds > WAIT_SECONDS:
+        raise error
+    await asyncio.sleep(seconds)
+
+
 async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
     """A page and what it asks have one request id, and one address that limits count."""
     request.headers["X-Request-Id"] = request_id.get()
@@ -138,8 +150,8 @@ async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
 
 
 async def _meet(request: Request) -> None:
-    """See who it is; whoever sends a form must send it from a page of ours. Raises StaleForm."""
-    if request.path.startswith("/static/"):
+    """See who it is."""
+    if request.raw_url.startswith(b"/static/"):
         return
     visitor_address.set(request.client_ip)
     known = request.app.ctx.cookies.read(request)
@@ -147,6 +159,10 @@ async def _meet(request: Request) -> None:
     request.ctx.visitor = known or Visitor.stranger()
     request.ctx.is_new = known is None
     request.ctx.forget = False
+
+
+async def _check_form(request: Request) -> None:
+    """Whoever sends a form must send it from a page of ours. Raises StaleForm."""
     if request.method not in SAFE:
         _check_origin(request)
         if not request.ctx.visitor.knows(request.headers.get("x-csrf") or fields(request).get("csrf", "")):

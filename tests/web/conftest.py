@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sanic import Sanic
 
 from server.app import create_web, listen, serving
 from tests.platform import Platform, free_port
@@ -20,6 +21,7 @@ class Web:
     """A running web shop."""
 
     url: str
+    app: Sanic[Any, Any]
     platform: Platform
     visitor: Callable[..., Visitor]
 
@@ -33,15 +35,13 @@ async def shop(platform: Platform, *, api_url: str | None = None, **changed: Any
         app = create_web(settings, api_url=api_url or platform.api_url)
         await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        clients: list[httpx.AsyncClient] = []
 
         def visitor(**more: Any) -> Visitor:
-            clients.append(httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, **more))
-            return Visitor(clients[-1])
+            http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, **more)
+            stack.push_async_callback(http.aclose)
+            return Visitor(http)
 
-        yield Web(url, platform, visitor)
-        for client in clients:
-            await client.aclose()
+        yield Web(url, app, platform, visitor)
 
 
 @pytest.fixture(scope="module")
