@@ -9,7 +9,7 @@ from sanic import HTTPResponse, Request
 from client import TixError, Unauthenticated
 from server.kit.errors import DomainError
 from server.kit.log import log, request_id
-from server.kit.problems import Problems, problem
+from server.kit.problems import CODES, Problems, problem
 from server.web.render import page, see
 
 TITLES: Mapping[int, str] = {
@@ -114,8 +114,6 @@ def _of_framework(answer: HTTPResponse) -> DomainError:
     made = DomainError()
     made.status = answer.status
     if answer.status < FAULT:
-        made.code, made.detail = (
-            "bad_request",
-            TITLES.get(answer.status, "The request could not be read") + ".",
-        )
+        made.code = CODES.get(answer.status, "bad_request")
+        made.detail = TITLES.get(answer.status, TITLES[400]) + "."
     return made

@@ -214,6 +214,7 @@ class TestBadInput:
         page = html(answer)
         assert title(answer).startswith("There is nothing here")
         assert answer.headers["x-request-id"] in page.text
+        assert "bad_request" not in page.text
         assert {"href": "/tickets", "class": "button"} in page.all("a")
 
     @pytest.mark.parametrize("path", ["/nowhere", "/tickets/x/y", "/.env", "/signin/", "/sell/x/y"])
