@@ -74,7 +74,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         visitor=request.ctx.visitor,
         nonce=request.ctx.nonce,
         path=request.path,
-        origin=request.app.ctx.shop.public_url or f"http://{request.host}",
+        origin=(request.app.ctx.shop.public_url or f"http://{request.host}").rstrip("/"),
         **{"problem": None, **context},
     )
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8")
