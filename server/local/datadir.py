@@ -20,6 +20,7 @@ SECRETS: Mapping[str, str] = {
     "JWT_SECRET": "",
     "PASSWORD_PEPPER": "",
     "WEB_SECRET": "",
+    "FORWARDED_SECRET": "",
     "STRIPE_KEY": "sk_test_",
     "STRIPE_WEBHOOK_SECRET": "whsec_",
 }

@@ -24,7 +24,7 @@ STOP_ORDER = ("stripe", "redis", "nats", "postgres")
 """Who is told first: the sandbox, which calls us; last the database, which everything else writes to."""
 READY_SECONDS = 60.0
 """PostgreSQL may have that much to replay after a crash; the others need under a second."""
-PLATFORM_SECRETS = ("JWT_SECRET", "PASSWORD_PEPPER", "WEB_SECRET")
+PLATFORM_SECRETS = ("JWT_SECRET", "PASSWORD_PEPPER", "WEB_SECRET", "FORWARDED_SECRET")
 STILL_HELD = ("postmaster.pid", "shared memory block")
 """What PostgreSQL says while its killed predecessor is not quite gone."""
 

@@ -9,7 +9,7 @@ from sanic import HTTPResponse, Request
 from client import TixError, Unauthenticated
 from server.kit.errors import DomainError
 from server.kit.log import log, request_id
-from server.kit.problems import Problems, problem
+from server.kit.problems import CODES, Problems, problem
 from server.web.render import page, see
 
 TITLES: Mapping[int, str] = {
@@ -31,6 +31,13 @@ NEXT: Mapping[int, str] = {
     503: "Nothing was lost. Try again in a moment.",
 }
 FAULT = 500
+FAULTS: Mapping[int, str] = {
+    500: "This should not have happened.",
+    503: "It may be starting again, or have very much to do.",
+}
+"""What is told of our own faults: what lies behind them is for the log."""
+AWAY_SECONDS = 2.0
+"""After which a service that does not answer is worth asking again."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def show(request: Request, error: DomainError) -> HTTPResponse:
         status=error.status,
         code=error.code,
         title=TITLES.get(error.status, error.title if error.status < FAULT else "Something went wrong"),
-        detail=error.detail if error.status < FAULT else "This should not have happened.",
+        detail=error.detail if error.status < FAULT else FAULTS.get(error.status, FAULTS[FAULT]),
         request_id=request_id.get(),
         retry_after=round(error.retry_after) if error.retry_after else None,
         next=NEXT.get(error.status, ""),
@@ -98,6 +105,7 @@ def _from_service(error: TixError) -> DomainError:
     made.status = error.status or 503
     made.code, made.retry_after = error.code, error.retry_after
     if error.status is None or error.status >= FAULT:
+        made.retry_after = error.retry_after or AWAY_SECONDS
         log.warning("a service did not answer", code=error.code, detail=error.detail)
     return made
 
@@ -106,8 +114,6 @@ def _of_framework(answer: HTTPResponse) -> DomainError:
     made = DomainError()
     made.status = answer.status
     if answer.status < FAULT:
-        made.code, made.detail = (
-            "bad_request",
-            TITLES.get(answer.status, "The request could not be read") + ".",
-        )
+        made.code = CODES.get(answer.status, "bad_request")
+        made.detail = TITLES.get(answer.status, TITLES[400]) + "."
     return made

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 from sanic import Request
@@ -12,6 +13,7 @@ from client import Invalid
 
 B = TypeVar("B", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
+KEY = re.compile(r"[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def _friendly(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
         "missing": "fill this in",
         "string_too_short": f"at least {limits.get('min_length')} character(s)",
         "string_too_long": f"at most {limits.get('max_length')} characters",
+        "too_long": f"at most {limits.get('max_length')} characters",
         "string_pattern_mismatch": "this does not look right",
         "greater_than_equal": f"at least {limits.get('ge')}",
         "less_than_equal": f"at most {limits.get('le')}",
@@ -67,8 +70,14 @@ def fields(request: Request) -> dict[str, str]:
     """The fields of a form that was sent; of one sent twice, the first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         return {}
-    sent: Mapping[str, list[str]] = request.get_form(keep_blank_values=True) or {}
+    sent = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[0].replace("\r\n", "\n") for name, values in sent.items()}
+
+
+def key_of(given: Mapping[str, str]) -> str | None:
+    """The idempotency key of a form; what no form of ours has counts as none."""
+    key = given.get("key", "")
+    return key if KEY.fullmatch(key) else None
 
 
 def read(model: type[B], given: Mapping[str, Any], labels: Mapping[str, str]) -> B:

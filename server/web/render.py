@@ -15,6 +15,7 @@ from client.money import shown, written
 from server.kit.reference import TEMPLATES as REFERENCE
 from server.kit.reference import schema_name
 from server.web.assets import Asset
+from server.web.sharing import event_of, in_short
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS: Mapping[str, str] = {
@@ -62,6 +63,8 @@ def environment(assets: Mapping[str, Asset]) -> Environment:
         words=WORDS,
         signs=SIGNS,
         picture=picture,
+        event_of=event_of,
+        in_short=in_short,
         new_key=lambda: str(uuid4()),
     )
     return made
@@ -73,6 +76,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         visitor=request.ctx.visitor,
         nonce=request.ctx.nonce,
         path=request.path,
+        origin=(request.app.ctx.shop.public_url or f"http://{request.host}").rstrip("/"),
         **{"problem": None, **context},
     )
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8")

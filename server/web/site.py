@@ -1,5 +1,6 @@
 """The web shop: pages for people, asked of the services over HTTP with the visitor's own token."""
 
+import asyncio
 import gzip
 import secrets
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 from sanic import HTTPResponse, Request, Sanic
 
-from client import Tix
+from client import Tix, TixError
+from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import accounts, reference, tickets
+from server.web import about, accounts, bff, reference, sell, tickets
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
@@ -25,6 +27,10 @@ from server.web.visitor import Cookies, Visitor
 visitor_address: ContextVar[str] = ContextVar("visitor_address")
 """Whose page is being made."""
 SERVICE_SECONDS = 10.0
+WAIT_SECONDS = 2.0
+"""Before a service is asked once more."""
+PAGES_AT_ONCE = 200
+"""Connections to the services."""
 WORTH_COMPRESSING = 1000
 SAME = frozenset({"same-origin", "none"})
 """Sec-Fetch-Site: from a page of ours, or typed by the person."""
@@ -67,10 +73,10 @@ class ByService(httpx.AsyncBaseTransport):
         "payments": "payments",
     }
 
-    def __init__(self, services: Mapping[str, str]) -> None:
-        """Address by service."""
+    def __init__(self, services: Mapping[str, str], *, connections: int) -> None:
+        """Address by service; `connections` at once."""
         self._homes = {noun: httpx.URL(services[owner]) for noun, owner in self.OWNERS.items()}
-        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=200))
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Readdress it."""
@@ -95,11 +101,13 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.ctx.shop = shop
     app.ctx.templates = environment(assets)
     app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
-    app.on_request(_meet)
+    app.on_request(_meet, priority=1)  # before what may refuse the request, so that the refusal is a page
+    app.on_request(_check_form)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets, reference):
+    for part in (accounts, tickets, sell, bff, about, reference):
         app.blueprint(part.pages())
+    bff.add_streams(app)
     _add_client(app, shop)
     return app
 
@@ -107,17 +115,33 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
 def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
+        hooks: Any = {"request": [partial(_pass_on, secret=shop.forwarded_secret)]}
         app.ctx.tix = Tix(
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
-            transport=ByService(shop.services),
-            hooks={"request": [partial(_pass_on, secret=shop.forwarded_secret)]},
+            wait=_briefly,
+            transport=ByService(shop.services, connections=PAGES_AT_ONCE),
+            hooks=hooks,
+        )
+        app.ctx.services = httpx.AsyncClient(
+            base_url=shop.services["tickets"],
+            timeout=httpx.Timeout(SERVICE_SECONDS, read=bff.SILENCE_SECONDS),
+            transport=ByService(shop.services, connections=limits.STREAMS + PAGES_AT_ONCE),
+            event_hooks=hooks,
         )
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:
         await app.ctx.tix.__aexit__(None, None, None)
+        await app.ctx.services.aclose()
+
+
+async def _briefly(seconds: float, error: TixError) -> None:
+    """Who waits for a page is told of a long wait, not made to wait."""
+    if seconds > WAIT_SECONDS:
+        raise error
+    await asyncio.sleep(seconds)
 
 
 async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
@@ -128,8 +152,8 @@ async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
 
 
 async def _meet(request: Request) -> None:
-    """See who it is; whoever sends a form must send it from a page of ours. Raises StaleForm."""
-    if request.path.startswith("/static/"):
+    """See who it is."""
+    if request.raw_url.startswith(b"/static/"):
         return
     visitor_address.set(request.client_ip)
     known = request.app.ctx.cookies.read(request)
@@ -137,6 +161,10 @@ async def _meet(request: Request) -> None:
     request.ctx.visitor = known or Visitor.stranger()
     request.ctx.is_new = known is None
     request.ctx.forget = False
+
+
+async def _check_form(request: Request) -> None:
+    """Whoever sends a form must send it from a page of ours. Raises StaleForm."""
     if request.method not in SAFE:
         _check_origin(request)
         if not request.ctx.visitor.knows(request.headers.get("x-csrf") or fields(request).get("csrf", "")):

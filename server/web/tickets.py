@@ -14,7 +14,7 @@ from server.kit.schemas import Page
 from server.orders.schemas import OrderOut
 from server.tickets.schemas import TicketOut, TicketQuery
 from server.web.asking import sign_in_first, signed_in, tix_of
-from server.web.forms import Form, Wrong, fields, read
+from server.web.forms import Form, Wrong, fields, key_of, read
 from server.web.render import page, see
 
 FRONT = 6
@@ -72,7 +72,7 @@ def pages() -> Blueprint:
             order = await signed_in(request).reserve_ticket(
                 ticket_id,
                 max_price=int(price) if price.isascii() and price.isdigit() else None,
-                key=given.get("key") or None,
+                key=key_of(given),
             )
         except Conflict as error:
             return await _refused(request, ticket_id, error)

@@ -95,7 +95,7 @@ class TestStart:
         """The platform's own secrets come in any case, once."""
         servers, environment = await machine.start("redis")
         assert servers.pids().keys() == {"redis"}
-        platform = {"JWT_SECRET", "PASSWORD_PEPPER", "WEB_SECRET"}
+        platform = {"JWT_SECRET", "PASSWORD_PEPPER", "WEB_SECRET", "FORWARDED_SECRET"}
         assert environment.keys() == platform | {"REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"}
         await asyncio.to_thread(servers.stop)
         _, again = await machine.start()
