@@ -17,7 +17,7 @@ from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
 from server.web.asking import signed_in
 from server.web.calendars import event
 from server.web.forms import Form, Wrong, fields, read
-from server.web.outlook import VALID, is_held, outlook, utc_time
+from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, utc_time
 from server.web.render import WORDS, page, see
 from server.web.tickets import own_order
 
@@ -57,11 +57,16 @@ async def list_orders(request: Request) -> HTTPResponse:
 
 
 async def show_order(request: Request, order_id: str) -> HTTPResponse:
-    """One order. Back from Stripe it is looked at again, without what Stripe wrote into the address."""
+    """One order; who `came` from Stripe waits for its word. What Stripe adds to the address does not stay."""
     order = await signed_in(request).show_order(order_id)
-    if request.query_string:
+    if outcome := request.args.get("redirect_status"):
+        return see(f"/orders/{order.id}?came={'paid' if outcome == 'succeeded' else 'bank'}")
+    payment = await _newest_payment(request, order) if is_buyer(order) else None
+    came = request.args.get("came", "")
+    if request.query_string and not is_on_its_way(order, payment, came):
         return see(f"/orders/{order.id}")
-    return await show(request, order)
+    back = f"?came={came}" if came else ""
+    return await _show(request, order, outlook(order, payment, came), back=back)
 
 
 async def extend_order(request: Request, order_id: str) -> HTTPResponse:
@@ -71,7 +76,7 @@ async def extend_order(request: Request, order_id: str) -> HTTPResponse:
         await tix.extend_order(order_id, key=fields(request).get("key") or None)
     except Conflict as error:
         refusal = WHY_NO_MORE_TIME if error.code == "extension_used" else error.detail
-        return await show(request, await tix.show_order(order_id), refusal)
+        return await _refused(request, await tix.show_order(order_id), refusal)
     return see(f"/orders/{order_id}")
 
 
@@ -82,7 +87,7 @@ async def cancel_order(request: Request, order_id: str) -> HTTPResponse:
         await tix.cancel_order(order_id)
     except Conflict:
         order = await tix.show_order(order_id)
-        return await show(request, order, why_not_cancellable(order))
+        return await _refused(request, order, why_not_cancellable(order))
     return see(f"/orders/{order_id}")
 
 
@@ -100,7 +105,7 @@ async def refund_order(request: Request, order_id: str) -> HTTPResponse:
     try:
         await tix.refund_order(order_id, key=fields(request).get("key") or None)
     except (Conflict, Forbidden) as error:
-        return await show(request, await tix.show_order(order_id), error.detail)
+        return await _refused(request, await tix.show_order(order_id), error.detail)
     return see(f"/orders/{order_id}")
 
 
@@ -124,11 +129,16 @@ async def give_event(request: Request, order_id: str) -> HTTPResponse:
     )
 
 
-async def show(request: Request, order: OrderWithHistory, refusal: str | None = None) -> HTTPResponse:
-    """An order's page; with `refusal` 409, for what was just tried."""
+async def _refused(request: Request, order: OrderWithHistory, refusal: str) -> HTTPResponse:
+    """The order as it is, and why what was just tried cannot be."""
+    payment = await _newest_payment(request, order) if is_buyer(order) else None
+    return await _show(request, order, outlook(order, payment), refusal=refusal)
+
+
+async def _show(
+    request: Request, order: OrderWithHistory, view: Outlook, *, refusal: str | None = None, back: str = ""
+) -> HTTPResponse:
     bought = is_buyer(order)
-    payment = await _newest_payment(request, order) if bought else None
-    view = outlook(order, payment)
     free: TicketOut | None = None
     mine: OrderOut | None = None
     if bought and view.step is None:
@@ -142,6 +152,7 @@ async def show(request: Request, order: OrderWithHistory, refusal: str | None = 
         outlook=view,
         words_here=WORDS if bought else SELLER_WORDS,
         steps=[(step.at, told(step, order, time=utc_time)) for step in order.history],
+        waits_at=f"/orders/{order.id}{back}",
         is_buyer=bought,
         is_held=is_held(order),
         is_valid=bought and order.status in VALID,

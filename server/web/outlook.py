@@ -67,8 +67,19 @@ def is_held(order: "OrderWithHistory") -> bool:
     return order.status == "created" and order.expires_at > order.server_time
 
 
-def outlook(order: "OrderWithHistory", payment: "PaymentOut | None") -> Outlook:
-    """How it stands; `payment` is the newest, which only a buyer sees."""
+def is_on_its_way(order: "OrderWithHistory", payment: "PaymentOut | None", came: str) -> bool:
+    """Whether Stripe's word about a payment must follow: its buyer `came` "paid", or from the "bank"."""
+    if payment is None or not is_held(order):
+        return False
+    is_unheard = payment.status == "open" and (came == "paid" or payment.decline_code is None)
+    return came in {"paid", "bank"} and (is_unheard or payment.status == "requires_action")
+
+
+def outlook(order: "OrderWithHistory", payment: "PaymentOut | None", came: str = "") -> Outlook:
+    """How it stands; `payment` is the newest, which only a buyer sees; `came` as `is_on_its_way` has it."""
+    if is_on_its_way(order, payment, came):
+        coming = "Stripe will tell within seconds what became of your payment."
+        return Outlook((coming,), Step("Look again", f"/orders/{order.id}"), waits=True)
     made = _for_buyer(order, payment) if is_buyer(order) else _for_seller(order)
     if note := attention(order):
         return Outlook((*made.says, f"{note[0].upper()}{note[1:]}."), made.step, "bad", made.waits)

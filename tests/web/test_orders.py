@@ -141,6 +141,8 @@ class TestHold:
             f"{order.path}?payment_intent=pi_1&payment_intent_client_secret=pi_1_secret_2"
         )
         assert str(back.answer.url) == str(order.answer.url)
+        for more in ("redirect_status=succeeded", "redirect_status=failed", "came=paid", "came=nonsense"):
+            assert str((await browser.open(f"{order.path}?{more}")).answer.url) == str(order.answer.url)
 
 
 class TestPaid:

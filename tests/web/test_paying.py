@@ -135,6 +135,23 @@ class TestPaying:
         paid = await page_saying(browser, order.path, "The ticket is yours.")
         assert "http-equiv" not in paid.answer.text
 
+    async def test_nobody_who_paid_is_asked_to_pay_again_before_stripe_tells(
+        self, platform: Platform, person: NewBrowser, stripe: Dashboard
+    ) -> None:
+        browser = await person()
+        order = await browser.reserve(await listed(platform))
+        at_stripe = await to_stripe(browser, order)
+        await browser.pay(at_stripe, DECLINED_CARD)
+        await page_saying(browser, order.path, "There is not enough money on this card.")
+        await stripe.fault("webhook_delay", count=None, seconds=1.5)
+        waiting = await browser.pay(at_stripe, GOOD_CARD)
+        assert "Stripe will tell within seconds what became of your payment." in waiting.text
+        assert waiting.buttons == []
+        assert "Pay" not in waiting.read.links
+        assert f'content="3; url={order.path}?came=paid"' in waiting.answer.text
+        paid = await page_saying(browser, f"{order.path}?came=paid", "The ticket is yours.")
+        assert str(paid.answer.url) == str(order.answer.url)
+
     @pytest.mark.slow
     async def test_stripe_away_is_told_on_the_form(
         self, platform: Platform, person: NewBrowser, stripe: Dashboard

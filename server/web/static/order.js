@@ -39,9 +39,9 @@
     let looks = 60;
     const look = async () => {
       try {
-        const text = await (await fetch(address)).text();
-        const now = new DOMParser().parseFromString(text, "text/html").getElementById("outlook");
-        if (now && now.textContent !== shown) return location.replace(address);
+        const answer = await fetch(address);
+        const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("outlook");
+        if (now && now.textContent !== shown) return location.replace(answer.url);
       } catch { /* the next look may succeed */ }
       if (looks--) setTimeout(look, 1000);
     };

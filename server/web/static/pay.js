@@ -27,6 +27,17 @@
     return `rgb(${[...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)].join(", ")})`;
   };
 
+  const dress = () => ({
+    variables: {
+      colorPrimary: colour("brand"),
+      colorText: colour("ink"),
+      colorBackground: colour("sheet"),
+      colorDanger: colour("bad"),
+      borderRadius: "8px",
+      fontFamily: getComputedStyle(form).fontFamily,
+    },
+  });
+
   const open = async () => {
     const { csrf, key: once } = form.elements;
     const headers = { "X-CSRF": csrf.value, "Idempotency-Key": once.value };
@@ -41,15 +52,8 @@
     const clientSecret = await open();
     if (!clientSecret) return;
     const stripe = Stripe(key);
-    const variables = {
-      colorPrimary: colour("brand"),
-      colorText: colour("ink"),
-      colorBackground: colour("sheet"),
-      colorDanger: colour("bad"),
-      borderRadius: "8px",
-      fontFamily: getComputedStyle(form).fontFamily,
-    };
-    const elements = stripe.elements({ clientSecret, appearance: { variables } });
+    const elements = stripe.elements({ clientSecret, appearance: dress() });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.update({ appearance: dress() }));
     const element = elements.create("payment");
     element.on("loaderror", () => offer(false));
     element.on("ready", () => place.removeAttribute("aria-busy"));
@@ -59,9 +63,9 @@
       if (pay.getAttribute("aria-disabled") === "true") return;
       pay.setAttribute("aria-disabled", "true");
       refuse("");
-      const confirmParams = { return_url: new URL(order, location).href };
+      const confirmParams = { return_url: new URL(`${order}?came=bank`, location).href };
       const { error } = await stripe.confirmPayment({ elements, confirmParams, redirect: "if_required" });
-      if (!error) return location.assign(order);
+      if (!error) return location.assign(`${order}?came=paid`);
       pay.removeAttribute("aria-disabled");
       if (error.type === "card_error") refuse(`${why(error)} ${unharmed}`);
       else if (error.type === "invalid_request_error") location.assign(order); // paid or over in another tab
