@@ -17,7 +17,7 @@ from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
 from server.web.asking import signed_in
 from server.web.calendars import event
 from server.web.forms import Form, Wrong, fields, read
-from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, utc_time
+from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, spelt, utc_time
 from server.web.render import WORDS, page, see
 from server.web.tickets import own_order
 
@@ -157,7 +157,7 @@ async def _show(
         is_held=is_held(order),
         is_valid=bought and order.status in VALID,
         left=order.expires_at - order.server_time,
-        more_minutes=request.app.ctx.shop.extend_seconds // 60,
+        more_time=spelt(request.app.ctx.shop.extend_seconds),
         why_no_more_time=WHY_NO_MORE_TIME,
         free=free,
         mine=mine,

@@ -31,6 +31,8 @@ AGAIN = frozenset({"cancelled", "expired", "rejected"})
 VALID = frozenset({"complete", "disputed"})
 """The ticket is its buyer's."""
 
+MINUTE = 60
+
 
 @dataclass(frozen=True)
 class Step:
@@ -55,6 +57,12 @@ class Outlook:
 def utc_time(at: datetime) -> str:
     """A time of day for a page that knows no time zone of its reader."""
     return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
+def spelt(seconds: int) -> str:
+    """A length of time: 5 minutes, 1 minute, 90 seconds."""
+    size, unit = (seconds // MINUTE, "minute") if seconds % MINUTE == 0 else (seconds, "second")
+    return f"{size} {unit}{'' if size == 1 else 's'}"
 
 
 def why_declined(code: str | None) -> str:

@@ -10,7 +10,7 @@ from client.story import is_buyer
 from server.orders.schemas import OrderWithHistory
 from server.web.asking import signed_in
 from server.web.forms import Form, fields
-from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held
+from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held, spelt
 from server.web.policy import paying
 from server.web.render import page, see
 
@@ -71,7 +71,7 @@ def _show(request: Request, order: OrderWithHistory, error: TixError | None = No
         form=Form(errors={"": AWAY} if error else {}),
         order=order,
         left=order.expires_at - order.server_time,
-        more_minutes=shop.extend_seconds // 60,
+        more_time=spelt(shop.extend_seconds),
         stripe_key=shop.stripe_key,
         stripe_js=shop.stripe_js,
         declines={"": DECLINED, **DECLINES},

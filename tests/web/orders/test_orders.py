@@ -9,8 +9,8 @@ from tests.concurrency.races import expire_now
 from tests.dashboard import GOOD_CARD
 from tests.platform import Platform, User
 from tests.web.browsing import PASSWORD, Browser, Page
-from tests.web.conftest import NewBrowser
-from tests.web.test_paying import listed, page_saying, to_stripe
+from tests.web.orders.conftest import NewBrowser
+from tests.web.orders.test_paying import listed, page_saying, to_stripe
 
 Sale = tuple[Browser, Browser, str]
 """A seller, a buyer, and the path of the paid order."""
@@ -55,7 +55,7 @@ class TestHold:
             sql = "UPDATE orders SET expires_at = now() + interval '100 seconds' WHERE id = $1"
             await session.execute(sql, order_id)
         warned = await browser.open(order.path)
-        assert "Less than 2 minutes are left. Add 5 minutes if you need them." in warned.text
+        assert "Less than 2 minutes are left. Add 5 minutes if you need more." in warned.text
         longer = await browser.send(warned, f"{order.path}/extend")
         assert "Less than 2 minutes" not in longer.text
 

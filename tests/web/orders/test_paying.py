@@ -11,7 +11,7 @@ from tests.dashboard import DECLINED_CARD, GOOD_CARD, SECURE_CARD, Dashboard, da
 from tests.platform import Platform
 from tests.waiting import until
 from tests.web.browsing import PASSWORD, Browser, Page
-from tests.web.conftest import NewBrowser
+from tests.web.orders.conftest import NewBrowser
 
 PRICE = "45.00 USD"
 PAY = f"Pay {PRICE}"
