@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from server.settings import Settings
+from tests.concurrency.races import expire_now
 from tests.dashboard import DECLINED_CARD, GOOD_CARD, SECURE_CARD, Dashboard, dashboard
 from tests.platform import Platform
 from tests.waiting import until
 from tests.web.browsing import PASSWORD, Browser, Page
 from tests.web.orders.conftest import NewBrowser
 
+UNCHARGEABLE_CARD, DISPUTED_CARD = "4000000000008005", "4000000000000259"
 PRICE = "45.00 USD"
 PAY = f"Pay {PRICE}"
 
@@ -151,6 +153,41 @@ class TestPaying:
         assert f'content="3; url={order.path}?came=paid"' in waiting.answer.text
         paid = await page_saying(browser, f"{order.path}?came=paid", "The ticket is yours.")
         assert str(paid.answer.url) == str(order.answer.url)
+
+    async def test_paid_too_late_it_says_that_nothing_was_charged(
+        self, platform: Platform, person: NewBrowser, stripe: Dashboard
+    ) -> None:
+        browser, other = await person(), await person()
+        ticket_id = await listed(platform)
+        order = await browser.reserve(ticket_id)
+        at_stripe = await to_stripe(browser, order)
+        await stripe.fault("webhook_drop", count=None)
+        await stripe.fault("error_before", count=None)  # nor is Stripe asked, until somebody else has the ticket
+        await browser.pay(at_stripe, GOOD_CARD)
+        await expire_now(platform, order.path.rpartition("/")[2])
+        await platform.ticket_in(ticket_id, "available")
+        assert "Held for you" in (await other.reserve(ticket_id)).text
+        await stripe.no_faults()
+        told = await page_saying(browser, order.path, "You were not charged.")
+        assert "the ticket was gone by then. Nothing was taken." in told.text
+        assert list(told.read.links).count("Find another ticket") == 1
+
+    @pytest.mark.parametrize(
+        ("card", "words", "step"),
+        [
+            (UNCHARGEABLE_CARD, "You were not charged.", "Try to hold again"),
+            (DISPUTED_CARD, "Your bank asks for the money back and decides, in weeks.", "Show the ticket"),
+        ],
+    )
+    async def test_what_comes_after_a_yes_is_told(
+        self, platform: Platform, person: NewBrowser, card: str, words: str, step: str
+    ) -> None:
+        browser = await person()
+        order = await browser.reserve(await listed(platform))
+        await browser.pay(await to_stripe(browser, order), card)
+        told = await page_saying(browser, order.path, words)
+        assert step in {*told.read.links, *told.buttons}
+        assert "Pay" not in told.read.links
 
     @pytest.mark.slow
     async def test_stripe_away_is_told_on_the_form(
