@@ -10,7 +10,7 @@ from cli import completion
 from cli.options import Verb, noun
 from cli.output import Column, facts, local_time
 from cli.run import Run, checked, given
-from cli.story import TEST_CARD, attention, next_steps, price, timeline, why_not_cancellable
+from cli.story import TEST_CARD, next_steps, price, timeline
 from cli.tickets import PAGE, Cursor, Limit, Ticket, minor
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def extend(ctx: typer.Context, order: Order) -> None:
 def cancel(ctx: typer.Context, order: Order) -> None:
     """Give up a hold that is not paid."""
     from client import Conflict  # noqa: PLC0415 - httpx, which --help can do without
+    from client.story import why_not_cancellable  # noqa: PLC0415 - likewise
 
     run = Run(ctx, order=order)
     before = run.ask(lambda tix: tix.show_order(order))
@@ -213,6 +214,8 @@ def _show(run: Run, order: "OrderWithHistory") -> None:
 
 
 def _facts(order: "OrderOut") -> str:
+    from client.story import attention  # noqa: PLC0415 - httpx, which --help can do without
+
     held = order.status == "created"
     return facts(
         ("order", str(order.id)),

@@ -143,6 +143,8 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
         public_url=settings.public_url,
         stripe_key=settings.stripe_publishable_key,
         stripe_js=settings.stripe_js_url,
+        stripe_api=settings.stripe_api_base,
+        extend_seconds=settings.extend_seconds,
         forwarded_secret=settings.forwarded_secret,
         is_development=api_url is not None,
     )

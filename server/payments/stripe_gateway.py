@@ -163,7 +163,8 @@ class StripeGateway:
                 "allowed_payment_method_types": ["card"],
                 "metadata": _named(order_id, payment_id),
                 "expires_at": int(expires_at.timestamp()),
-                "success_url": return_url,
+                # Its word may come after its buyer, whom the shop then does not ask to pay once more.
+                "success_url": f"{return_url}?came=paid",
                 "cancel_url": return_url,
             },
             {"idempotency_key": key},

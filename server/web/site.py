@@ -17,10 +17,11 @@ from client import Tix, TixError
 from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import about, accounts, bff, reference, sell, tickets
+from server.web import about, accounts, bff, orders, payments, reference, sell, tickets
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
+from server.web.policy import policy
 from server.web.render import environment
 from server.web.visitor import Cookies, Visitor
 
@@ -57,6 +58,9 @@ class Shop:
     stripe_key: str | None = None
     """The publishable one."""
     stripe_js: str = "https://js.stripe.com/v3/"
+    stripe_api: str = "https://api.stripe.com"
+    extend_seconds: int = 300
+    """What adding time to a hold adds."""
     forwarded_secret: str | None = None
     """By it the services believe whose address a request is from."""
     is_development: bool = False
@@ -105,7 +109,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.on_request(_check_form)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets, sell, bff, about, reference):
+    for part in (accounts, tickets, orders, payments, sell, bff, about, reference):
         app.blueprint(part.pages())
     bff.add_streams(app)
     _add_client(app, shop)
@@ -198,23 +202,6 @@ async def _part(request: Request, response: HTTPResponse) -> None:
     _compress(request, response)
 
 
-def policy(nonce: str, **more: str) -> str:
-    """The Content-Security-Policy: nothing but our own files, and what `more` adds (form_action="https://…")."""
-    rules = {
-        "default_src": "'none'",
-        "script_src": f"'nonce-{nonce}'",
-        "style_src": "'self'",
-        "img_src": "'self' data:",
-        "connect_src": "'self'",
-        "form_action": "'self'",
-        "base_uri": "'none'",
-        "frame_ancestors": "'none'",
-    }
-    for name, origins in more.items():
-        rules[name] = f"{rules.get(name, '')} {origins}".strip()
-    return "; ".join(f"{name.replace('_', '-')} {value}" for name, value in rules.items())
-
-
 def _compress(request: Request, response: HTTPResponse) -> None:
     body = response.body
     is_text = (response.content_type or "").startswith("text/html")
@@ -224,4 +211,4 @@ def _compress(request: Request, response: HTTPResponse) -> None:
         response.headers["Vary"] = "Accept-Encoding, Cookie"
 
 
-__all__ = ["Asset", "Shop", "create_site", "policy"]
+__all__ = ["Asset", "Shop", "create_site"]

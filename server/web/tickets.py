@@ -60,7 +60,7 @@ def pages() -> Blueprint:
     @routes.get("/tickets/<ticket_id>", name="ticket")
     async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
         ticket = await tix_of(request).show_ticket(ticket_id)
-        return page(request, "ticket.html", ticket=ticket, own_order=await _own_order(request, ticket))
+        return page(request, "ticket.html", ticket=ticket, own_order=await own_order(request, ticket))
 
     @routes.post("/tickets/<ticket_id>/reserve", name="reserve")
     async def reserve_ticket(request: Request, ticket_id: str) -> HTTPResponse:
@@ -107,7 +107,7 @@ def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> 
     )
 
 
-async def _own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
+async def own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
     """The visitor's own order of this ticket, if that is why it is taken."""
     if request.ctx.visitor.token is None or ticket.order_id is None or ticket.status not in TAKEN:
         return None

@@ -7,7 +7,9 @@ from typing import Any, get_args
 import pytest
 
 import server.orders.schemas
-from cli import orders, story
+from cli import orders
+from cli.story import next_steps
+from client import story
 from server.orders.schemas import OrderWithHistory
 from server.orders.verdict import CAUSES
 from tests.cli.running import ID, Run, Stub, order, step
@@ -140,7 +142,7 @@ class TestNext:
         ],
     )
     def test_it_depends_on_the_state_and_on_who_asks(self, more: dict[str, Any], commands: list[str]) -> None:
-        said = story.next_steps(known(**more), " --profile kim") or ""
+        said = next_steps(known(**more), " --profile kim") or ""
         assert re.findall(r"tix (.+) --profile kim", said) == commands
 
     def test_it_stands_at_the_end_with_the_flags_it_was_asked_with(self, signed_in: Stub) -> None:

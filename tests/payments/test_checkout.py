@@ -79,7 +79,7 @@ class TestPage:
         buyer, order, payment = await opened(platform)
         paid = await stripe.pay_page(payment["checkoutUrl"])
         assert paid.status_code == 303
-        assert paid.headers["location"].endswith(f"/orders/{order['id']}")
+        assert paid.headers["location"].endswith(f"/orders/{order['id']}?came=paid")
         await buyer.order_in(order["id"], "complete")
         after = await payment_of(buyer, order)
         assert (after["id"], after["amountCaptured"], after["checkoutUrl"]) == (payment["id"], 4500, None)

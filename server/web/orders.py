@@ -1,0 +1,215 @@
+"""Pages of orders: the list, one order and what can be done with it, its ticket for paper and calendar."""
+
+import io
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import urlencode
+
+import segno
+from markupsafe import Markup
+from sanic import Blueprint, HTTPResponse, Request
+
+from client import Conflict, Forbidden, NotFound, TooMany, Unavailable, Unreachable
+from client.story import is_buyer, told, why_not_cancellable
+from server.kit.schemas import Page
+from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
+from server.web.asking import signed_in
+from server.web.calendars import event
+from server.web.forms import Form, Wrong, fields, read
+from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, spelt, utc_time
+from server.web.render import WORDS, page, see
+from server.web.tickets import own_order
+
+if TYPE_CHECKING:
+    from server.payments.schemas import PaymentOut
+    from server.tickets.schemas import TicketOut
+
+PER_PAGE = 20
+LABELS: Mapping[str, str] = {"status": "Status", "role": "Role", "cursor": "Page"}
+SELLER_WORDS: Mapping[str, str] = {**WORDS, "created": "Held by a buyer", "expired": "Not paid in time"}
+WHY_NO_MORE_TIME = "Time can be added once only, because other buyers wait for this ticket."
+
+
+def pages() -> Blueprint:
+    """Look at orders, and what their buyer or seller may do with them."""
+    routes = Blueprint("orders")
+    routes.add_route(list_orders, "/orders", name="list")
+    routes.add_route(show_order, "/orders/<order_id>", name="order")
+    routes.add_route(extend_order, "/orders/<order_id>/extend", methods=["POST"], name="extend")
+    routes.add_route(cancel_order, "/orders/<order_id>/cancel", methods=["POST"], name="cancel")
+    routes.add_route(ask_refund, "/orders/<order_id>/refund", name="ask refund")
+    routes.add_route(refund_order, "/orders/<order_id>/refund", methods=["POST"], name="refund")
+    routes.add_route(show_ticket, "/orders/<order_id>/ticket", name="ticket")
+    routes.add_route(give_event, "/orders/<order_id>/ticket.ics", name="calendar")
+    return routes
+
+
+async def list_orders(request: Request) -> HTTPResponse:
+    """One's own, as buyer or seller; 422 with the form."""
+    tix = signed_in(request)
+    asked = {name: request.args.get(name, "") for name in LABELS}
+    try:
+        query = read(OrderQuery, {**asked, "limit": PER_PAGE}, LABELS)
+    except Wrong as error:
+        return _list(request, Form(asked, error.errors), Page[OrderOut](items=[], next_cursor=None), 422)
+    return _list(request, Form(asked), await tix.list_orders(query), 200)
+
+
+async def show_order(request: Request, order_id: str) -> HTTPResponse:
+    """One order; who `came` from Stripe waits for its word. What Stripe adds to the address does not stay."""
+    order = await signed_in(request).show_order(order_id)
+    if outcome := request.args.get("redirect_status"):
+        return see(f"/orders/{order.id}?came={'paid' if outcome == 'succeeded' else 'bank'}")
+    payment = await _newest_payment(request, order) if is_buyer(order) else None
+    came = request.args.get("came", "")
+    if request.query_string and not is_on_its_way(order, payment, came):
+        return see(f"/orders/{order.id}")
+    back = f"?came={came}" if came else ""
+    return await _show(request, order, outlook(order, payment, came), back=back)
+
+
+async def extend_order(request: Request, order_id: str) -> HTTPResponse:
+    """More time, once; 409 with the order and why not more."""
+    tix = signed_in(request)
+    try:
+        await tix.extend_order(order_id, key=fields(request).get("key") or None)
+    except Conflict as error:
+        refusal = WHY_NO_MORE_TIME if error.code == "extension_used" else error.detail
+        return await _refused(request, await tix.show_order(order_id), refusal)
+    return see(f"/orders/{order_id}")
+
+
+async def cancel_order(request: Request, order_id: str) -> HTTPResponse:
+    """Give it up; 409 with the order and why not."""
+    tix = signed_in(request)
+    try:
+        await tix.cancel_order(order_id)
+    except Conflict:
+        order = await tix.show_order(order_id)
+        return await _refused(request, order, why_not_cancellable(order))
+    return see(f"/orders/{order_id}")
+
+
+async def ask_refund(request: Request, order_id: str) -> HTTPResponse:
+    """Its seller sees first what would be given back."""
+    order = await signed_in(request).show_order(order_id)
+    if is_buyer(order) or not _is_refundable(order):
+        return see(f"/orders/{order.id}")
+    return page(request, "refund.html", order=order)
+
+
+async def refund_order(request: Request, order_id: str) -> HTTPResponse:
+    """Take the ticket back and send the money; 409 with the order and why not."""
+    tix = signed_in(request)
+    try:
+        await tix.refund_order(order_id, key=fields(request).get("key") or None)
+    except (Conflict, Forbidden) as error:
+        return await _refused(request, await tix.show_order(order_id), error.detail)
+    return see(f"/orders/{order_id}")
+
+
+async def show_ticket(request: Request, order_id: str) -> HTTPResponse:
+    """To print or to show at the door; an order that is not paid has none."""
+    order = await signed_in(request).show_order(order_id)
+    if not (is_buyer(order) and order.status in VALID):
+        return see(f"/orders/{order.id}")
+    return page(request, "order_ticket.html", order=order, code=_code(_address(request, order)))
+
+
+async def give_event(request: Request, order_id: str) -> HTTPResponse:
+    """For a calendar. Raises NotFound for a ticket that is not paid, or says no time."""
+    order = await signed_in(request).show_order(order_id)
+    if not (is_buyer(order) and order.status in VALID) or order.ticket.starts_at is None:
+        raise NotFound("There is no event of this order.", code="no_event", status=404)
+    return HTTPResponse(
+        event(order, order.ticket.starts_at, _address(request, order)),
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="ticket.ics"'},
+    )
+
+
+async def _refused(request: Request, order: OrderWithHistory, refusal: str) -> HTTPResponse:
+    """The order as it is, and why what was just tried cannot be."""
+    payment = await _newest_payment(request, order) if is_buyer(order) else None
+    return await _show(request, order, outlook(order, payment), refusal=refusal)
+
+
+async def _show(
+    request: Request, order: OrderWithHistory, view: Outlook, *, refusal: str | None = None, back: str = ""
+) -> HTTPResponse:
+    bought = is_buyer(order)
+    free: TicketOut | None = None
+    mine: OrderOut | None = None
+    if bought and view.step is None:
+        free, mine = await _again(request, order)
+    return page(
+        request,
+        "order.html",
+        409 if refusal else 200,
+        form=Form(errors={"": refusal} if refusal else {}),
+        order=order,
+        outlook=view,
+        words_here=WORDS if bought else SELLER_WORDS,
+        steps=[(step.at, told(step, order, time=utc_time)) for step in order.history],
+        waits_at=f"/orders/{order.id}{back}",
+        is_buyer=bought,
+        is_held=is_held(order),
+        is_valid=bought and order.status in VALID,
+        left=order.expires_at - order.server_time,
+        more_time=spelt(request.app.ctx.shop.extend_seconds),
+        why_no_more_time=WHY_NO_MORE_TIME,
+        free=free,
+        mine=mine,
+    )
+
+
+def _list(request: Request, form: Form, found: Page[OrderOut], status: int) -> HTTPResponse:
+    kept = {name: value for name, value in form.values.items() if value and name != "cursor"}
+    sells = form.value("role") == "seller"
+    return page(
+        request,
+        "orders.html",
+        status,
+        form=form,
+        orders=found.items,
+        statuses=get_args(Status),
+        sells=sells,
+        words_here=SELLER_WORDS if sells else WORDS,
+        first=f"/orders?{urlencode(kept)}" if form.value("cursor") else None,
+        following=found.next_cursor and f"/orders?{urlencode({**kept, 'cursor': found.next_cursor})}",
+    )
+
+
+def _is_refundable(order: OrderOut) -> bool:
+    return order.status == "complete" or (order.status == "revoked" and order.needs_review)
+
+
+async def _newest_payment(request: Request, order: OrderOut) -> "PaymentOut | None":
+    """None, too, while payments does not answer: the order is shown all the same."""
+    with suppress(NotFound, TooMany, Unavailable, Unreachable):
+        found = await signed_in(request).list_payments(order.id)
+        return found.items[0] if found.items else None
+    return None
+
+
+async def _again(request: Request, order: OrderOut) -> "tuple[TicketOut | None, OrderOut | None]":
+    """The ticket, if it can be held again; the visitor's newer order of it, if that is why it cannot."""
+    ticket = await signed_in(request).show_ticket(order.ticket.id)
+    if ticket.status == "available" or ticket.order_id == order.id:  # tickets hears of the end a moment later
+        return ticket, None
+    return None, await own_order(request, ticket)
+
+
+def _address(request: Request, order: OrderOut) -> str:
+    home = request.app.ctx.shop.public_url or f"{request.scheme}://{request.host}"
+    return f"{home}/orders/{order.id}"
+
+
+def _code(address: str) -> Markup:
+    """A QR code as SVG, dark on light in either colour scheme."""
+    drawn = io.BytesIO()
+    segno.make(address, error="m").save(
+        drawn, kind="svg", border=2, xmldecl=False, svgns=False, omitsize=True, dark="#000", light="#fff"
+    )
+    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn, not written: the address is not in it as text
