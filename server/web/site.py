@@ -25,6 +25,8 @@ from server.web.visitor import Cookies, Visitor
 visitor_address: ContextVar[str] = ContextVar("visitor_address")
 """Whose page is being made."""
 SERVICE_SECONDS = 10.0
+LONGEST_WAIT = 2.0
+"""Seconds that a page waits for news on their way; a limit that lasts longer is told at once."""
 WORTH_COMPRESSING = 1000
 SAME = frozenset({"same-origin", "none"})
 """Sec-Fetch-Site: from a page of ours, or typed by the person."""
@@ -109,6 +111,7 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
+            longest_wait=LONGEST_WAIT,
             transport=ByService(shop.services),
             hooks={"request": [partial(_pass_on, secret=shop.forwarded_secret)]},
         )
