@@ -23,7 +23,7 @@ from client.errors import (
     read_problem,
     unreachable,
 )
-from client.repeats import Repeat, pause, unknown, worth_repeating
+from client.repeats import LONGEST_WAIT, Repeat, pause, unknown, worth_repeating
 from client.sse import Event, follow, opened
 
 A = TypeVar("A", bound=BaseModel)
@@ -47,17 +47,20 @@ class Connection:
         *,
         timeout: float = 10,
         retries: int = 3,
+        longest_wait: float = LONGEST_WAIT,
         transport: httpx.AsyncBaseTransport | None = None,
         wait: Wait = _sleep,
         hooks: Mapping[str, list[Callable[..., Awaitable[None]]]] | None = None,
     ) -> None:
         """`timeout` in seconds for each of connecting, sending and waiting; `retries` after the first try.
 
+        What the server wants waited before a retry is waited up to `longest_wait` seconds.
         `hooks` are httpx's, by "request" and "response".
         """
         self.api_url = api_url.rstrip("/")
         self.token = token
         self._retries = retries
+        self._longest_wait = longest_wait
         self._wait = wait
         # A proxy set for the world outside must not be asked for this machine.
         local = urlsplit(api_url).hostname in {"127.0.0.1", "::1", "localhost"}
@@ -135,7 +138,9 @@ class Connection:
             except TixError as error:
                 if unclear and repeat is Repeat.SEEN and isinstance(error, Conflict):
                     raise unknown(error) from error
-                if attempt == self._retries or not worth_repeating(error, repeat, keyed=keyed):
+                if attempt == self._retries:
+                    raise
+                if not worth_repeating(error, repeat, keyed=keyed, longest_wait=self._longest_wait):
                     raise
                 # A 503 may be the answer to something that was done all the same.
                 unclear = unclear or isinstance(error, Unavailable)

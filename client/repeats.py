@@ -6,7 +6,7 @@ from enum import Enum, auto
 from client.errors import OutcomeUnknown, TixError, Unavailable, Unreachable
 
 LONGEST_WAIT = 60.0
-"""Seconds of Retry-After that are waited; for a longer one the error is the answer."""
+"""Seconds of Retry-After that are waited unless told otherwise; for a longer one the error is the answer."""
 FIRST_WAIT, LONGEST_BACKOFF = 0.25, 5.0
 NO_USE = frozenset({"too_many_holds"})
 """Refusals by 429 that time alone does not lift: a hold has to be paid or cancelled first."""
@@ -21,9 +21,9 @@ class Repeat(Enum):
     """The second is refused because of the first, or makes one more: no repeat after a lost answer."""
 
 
-def worth_repeating(error: TixError, repeat: Repeat, *, keyed: bool) -> bool:
+def worth_repeating(error: TixError, repeat: Repeat, *, keyed: bool, longest_wait: float) -> bool:
     """Whether to send it again may help and cannot harm; `keyed`: it carries an idempotency key."""
-    if error.retry_after is not None and error.retry_after > LONGEST_WAIT:
+    if error.retry_after is not None and error.retry_after > longest_wait:
         return False
     if isinstance(error, Unreachable):
         return repeat is Repeat.HARMLESS or not error.may_have_arrived

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from sanic import HTTPResponse, Request, Sanic
 
-from client import Tix, TixError
+from client import Tix
 from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
@@ -28,8 +28,8 @@ from server.web.visitor import Cookies, Visitor
 visitor_address: ContextVar[str] = ContextVar("visitor_address")
 """Whose page is being made."""
 SERVICE_SECONDS = 10.0
-WAIT_SECONDS = 2.0
-"""Before a service is asked once more."""
+LONGEST_WAIT = 2.0
+"""Seconds that a page waits for news on their way; a limit that lasts longer is told at once."""
 PAGES_AT_ONCE = 200
 """Connections to the services."""
 WORTH_COMPRESSING = 1000
@@ -124,7 +124,7 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
-            wait=_briefly,
+            longest_wait=LONGEST_WAIT,
             transport=ByService(shop.services, connections=PAGES_AT_ONCE),
             hooks=hooks,
         )
@@ -139,13 +139,6 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
     async def stop(app: Sanic[Any, Any]) -> None:
         await app.ctx.tix.__aexit__(None, None, None)
         await app.ctx.services.aclose()
-
-
-async def _briefly(seconds: float, error: TixError) -> None:
-    """Who waits for a page is told of a long wait, not made to wait."""
-    if seconds > WAIT_SECONDS:
-        raise error
-    await asyncio.sleep(seconds)
 
 
 async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:

@@ -281,6 +281,13 @@ class TestRetries:
             await read(tix)
         assert 2 <= server.waits[0] <= 3
 
+    async def test_who_has_no_time_for_it_hears_at_once(self) -> None:
+        server = Server(problem(429, "rate_limited", retry_after=3))
+        async with server.client(longest_wait=2) as tix:
+            with pytest.raises(TooMany) as refused:
+                await read(tix)
+        assert (refused.value.retry_after, server.waits) == (3, [])
+
     @pytest.mark.parametrize(
         "answer",
         [
