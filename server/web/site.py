@@ -1,6 +1,5 @@
 """The web shop: pages for people, asked of the services over HTTP with the visitor's own token."""
 
-import asyncio
 import gzip
 import secrets
 from collections.abc import Mapping

@@ -162,7 +162,9 @@ class TestPaying:
         order = await browser.reserve(ticket_id)
         at_stripe = await to_stripe(browser, order)
         await stripe.fault("webhook_drop", count=None)
-        await stripe.fault("error_before", count=None)  # nor is Stripe asked, until somebody else has the ticket
+        await stripe.fault(
+            "error_before", count=None
+        )  # nor is Stripe asked, until somebody else has the ticket
         await browser.pay(at_stripe, GOOD_CARD)
         await expire_now(platform, order.path.rpartition("/")[2])
         await platform.ticket_in(ticket_id, "available")
