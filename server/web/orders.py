@@ -154,7 +154,7 @@ async def _show(
         steps=[(step.at, told(step, order, time=utc_time)) for step in order.history],
         waits_at=f"/orders/{order.id}{back}",
         is_buyer=bought,
-        is_held=is_held(order),
+        can_pay=bought and is_held(order) and not view.waits,
         is_valid=bought and order.status in VALID,
         left=order.expires_at - order.server_time,
         more_time=spelt(request.app.ctx.shop.extend_seconds),

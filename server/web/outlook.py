@@ -1,7 +1,7 @@
 """How an order stands, for whoever looks at it: plain sentences, and one thing to do next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,8 @@ class Outlook:
     """good, warn, bad: the colour of the notice."""
     waits: bool = False
     """Within seconds there will be news."""
+    otherwise: Step | None = None
+    """A smaller link, for where the step leads nowhere."""
 
 
 def utc_time(at: datetime) -> str:
@@ -90,7 +92,7 @@ def outlook(order: "OrderWithHistory", payment: "PaymentOut | None", came: str =
         return Outlook((coming,), Step("Look again", f"/orders/{order.id}"), waits=True)
     made = _for_buyer(order, payment) if is_buyer(order) else _for_seller(order)
     if note := attention(order):
-        return Outlook((*made.says, f"{note[0].upper()}{note[1:]}."), made.step, "bad", made.waits)
+        return replace(made, says=(*made.says, f"{note[0].upper()}{note[1:]}."), tone="bad")
     return made
 
 
@@ -125,7 +127,10 @@ def _hold(order: "OrderWithHistory", payment: "PaymentOut | None", now: str) -> 
     if payment is not None and payment.status == "requires_action":
         to = payment.next_action.url if payment.next_action else payment.checkout_url
         asked = "Your bank wants to make sure that it is you. Nothing is taken before that."
-        return Outlook((asked,), Step("Go to your bank", to) if to else pay, "warn")
+        if to is None:
+            return Outlook((asked,), pay, "warn")
+        other_card = Step("Pay by another card", pay.address)
+        return Outlook((asked,), Step("Go to your bank", to), "warn", otherwise=other_card)
     if payment is not None and payment.status == "open" and payment.decline_code:
         return Outlook((f"{why_declined(payment.decline_code)} {UNHARMED}",), pay, "bad")
     return Outlook((now,), pay)
