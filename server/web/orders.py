@@ -16,7 +16,7 @@ from server.kit.schemas import Page
 from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
 from server.web.asking import signed_in
 from server.web.calendars import event
-from server.web.forms import Form, Wrong, fields, read
+from server.web.forms import Form, Wrong, fields, key_of, read
 from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, spelt, utc_time
 from server.web.render import WORDS, page, see
 from server.web.tickets import own_order
@@ -73,7 +73,7 @@ async def extend_order(request: Request, order_id: str) -> HTTPResponse:
     """More time, once; 409 with the order and why not more."""
     tix = signed_in(request)
     try:
-        await tix.extend_order(order_id, key=fields(request).get("key") or None)
+        await tix.extend_order(order_id, key=key_of(fields(request)))
     except Conflict as error:
         refusal = WHY_NO_MORE_TIME if error.code == "extension_used" else error.detail
         return await _refused(request, await tix.show_order(order_id), refusal)
@@ -103,7 +103,7 @@ async def refund_order(request: Request, order_id: str) -> HTTPResponse:
     """Take the ticket back and send the money; 409 with the order and why not."""
     tix = signed_in(request)
     try:
-        await tix.refund_order(order_id, key=fields(request).get("key") or None)
+        await tix.refund_order(order_id, key=key_of(fields(request)))
     except (Conflict, Forbidden) as error:
         return await _refused(request, await tix.show_order(order_id), error.detail)
     return see(f"/orders/{order_id}")

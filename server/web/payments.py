@@ -9,7 +9,7 @@ from client import Conflict, TixError, Unauthenticated, Unavailable, Unreachable
 from client.story import is_buyer
 from server.orders.schemas import OrderWithHistory
 from server.web.asking import signed_in
-from server.web.forms import Form, fields
+from server.web.forms import Form, fields, key_of
 from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held, spelt
 from server.web.policy import paying
 from server.web.render import page, see
@@ -38,7 +38,7 @@ async def pay_order(request: Request, order_id: str) -> HTTPResponse:
     """On to Stripe's page; back to the order if there is nothing to pay. 503 with the form."""
     tix = signed_in(request)
     try:
-        key = fields(request).get("key") or None
+        key = key_of(fields(request))
         payment = await tix.pay_order(order_id, mode="checkout", key=key)
     except (Conflict, Unavailable, Unreachable) as error:  # or this very form, sent twice, is being worked on
         order = await tix.show_order(order_id)
