@@ -17,7 +17,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-coverage golden docs lock build clean \
+.PHONY: help run demo check format test test-all test-slow test-web test-coverage screenshots golden docs lock build clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-auth dev-tickets dev-orders dev-payments dev-expiration
 
 help: ## Show this list
@@ -43,18 +43,36 @@ format: $(INSTALLED) ## Format, and fix what can be fixed
 	$(BIN)/ruff format .
 
 test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS) $(T)
+	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL) $(ARGS) $(T)
 
-test-all: test test-slow ## Run every test: the slow ones follow, one at a time
+test-all: test test-slow test-web ## Run every test: the slow ones and those in a browser follow, one at a time
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is slow
+	$(BIN)/python -m pytest -m "slow and not browser" $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is slow
+
+test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
+	@$(GET_CHROMIUM)
+	$(BIN)/python -m pytest -m browser $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is for a browser
+
+# The names are those of tests/web_browser/browsing.py.
+GET_CHROMIUM = for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name >/dev/null && exit 0; \
+	done; \
+	if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium \
+			>/dev/null; \
+	fi || echo "chromium could not be installed" >&2
 
 test-coverage: $(INSTALLED) ## Run every test and report the branches no test took
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS) $(T)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
+	@$(GET_CHROMIUM)
+	@$(BIN)/python -m tests.web_browser.screenshots
 
 golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
 	$(BIN)/python -m tests.architecture.golden

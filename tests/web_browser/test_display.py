@@ -1,0 +1,144 @@
+"""What a page costs, that it stands still, and that it heeds what the reader's system asks for."""
+
+import asyncio
+from typing import Literal
+
+import pytest
+from playwright.async_api import Page, Route, ViewportSize, expect
+
+from tests.waiting import until
+from tests.web_browser.browsing import DESK, PHONE, Come
+from tests.web_browser.conftest import NewTicket
+
+pytestmark = pytest.mark.browser
+
+SHIFTS = """() => new Promise((done) => {
+  new PerformanceObserver((list) => done(list.getEntries().map((one) => one.value))).observe(
+    {type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => done([])));
+})"""
+PAINTED = "performance.getEntriesByName('first-contentful-paint').length > 0"
+MOST_REQUESTS = 4
+MOST_BYTES = 40_000
+
+
+@pytest.fixture
+async def paths(listed: NewTicket) -> list[str]:
+    """The pages people see first, with a time on them that the script rewrites."""
+    texts = {"venue": "The Grand Hall of Somewhere", "startsAt": "2030-09-25T20:00:00Z"}
+    tickets = [
+        await listed(title="A long evening with a longer name, and its encore", **texts) for _ in range(6)
+    ]
+    return ["/", "/tickets", f"/tickets/{tickets[0]}", "/signin"]
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+async def test_nothing_moves_however_late_the_script(
+    come: Come, paths: list[str], viewport: ViewportSize
+) -> None:
+    page = await come(viewport=viewport)
+    painted = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await painted.wait()
+        await route.continue_()
+
+    await page.route("**/static/app.*.js", late)
+    for path in paths:
+        painted.clear()
+        await page.goto(path, wait_until="commit")
+
+        async def is_painted() -> bool:
+            return bool(await page.evaluate(PAINTED))
+
+        await until(is_painted, f"{path} is painted before its script comes")
+        painted.set()
+        await page.wait_for_load_state("load")
+        assert await page.evaluate(SHIFTS) == [], path
+
+
+async def test_a_shift_is_noticed(come: Come) -> None:
+    page = await come()
+    await page.goto("/")
+    await page.evaluate(PAINTED)
+    await page.evaluate(
+        "document.querySelector('main').prepend(document.createElement('p').appendChild("
+        "document.createTextNode('Here I am. '.repeat(200))).parentNode)"
+    )
+    assert await page.evaluate(SHIFTS) != []
+
+
+async def test_a_first_view_is_small(come: Come, paths: list[str]) -> None:
+    for path in paths:
+        page = await come()
+        asked: list[str] = []
+        sizes: list[int] = []
+        page.on("request", lambda request: asked.append(request.url))  # noqa: B023 - a list for each page
+        await page.goto(path)
+        for entry in ("navigation", "resource"):
+            sizes += await page.evaluate(
+                "kind => performance.getEntriesByType(kind).map(one => one.encodedBodySize)", entry
+            )
+        assert len(asked) <= MOST_REQUESTS, asked
+        assert sum(sizes) <= MOST_BYTES, sizes
+
+
+async def test_a_second_view_asks_for_the_page_alone(come: Come, paths: list[str]) -> None:
+    page = await come()
+    await page.goto(paths[0])
+    await page.goto(paths[1])
+    loaded = await page.evaluate(
+        "performance.getEntriesByType('resource').filter(one => one.transferSize > 0).map(one => one.name)"
+    )
+    assert loaded == []
+
+
+async def test_nothing_moves_for_those_who_asked_for_that(come: Come, paths: list[str]) -> None:
+    for motion, seconds in (("no-preference", "0.15s, 0.15s"), ("reduce", "0s")):
+        page = await come(reduced_motion=motion)
+        await page.goto(paths[1])
+        duration = await page.get_by_role("button", name="Show").evaluate(
+            "it => getComputedStyle(it).transitionDuration"
+        )
+        assert duration == seconds
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_forced_colours_leave_edges(
+    come: Come, paths: list[str], scheme: Literal["light", "dark"]
+) -> None:
+    page = await come(forced_colors="active", color_scheme=scheme)
+    for path in paths:
+        await page.goto(path)
+        assert await page.screenshot(full_page=True)
+        edges = await page.locator(
+            "main button, main .card > a, main .badge, main input:visible"
+        ).evaluate_all("all => all.map(it => parseFloat(getComputedStyle(it).borderTopWidth))")
+        assert edges
+        assert min(edges) >= 1, path
+    page_without = await come(color_scheme=scheme)
+    await page_without.goto(paths[0])
+    assert await background(page_without) != await background(page)
+
+
+async def background(page: Page) -> str:
+    return str(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+SPACED = (
+    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"
+)
+
+CUT = """all => all.filter(it => it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1)
+  .map(it => it.textContent.trim())"""
+
+
+async def test_spaced_text_is_not_cut(come: Come, paths: list[str]) -> None:
+    """WCAG 1.4.12; the style is the reader's own, which no policy of ours concerns."""
+    page = await come(viewport=PHONE, bypass_csp=True)
+    for path in paths:
+        await page.goto(path)
+        await page.add_style_tag(content=SPACED)
+        cut = await page.locator("button:visible, .badge, .price, nav a, label:visible").evaluate_all(CUT)
+        assert cut == [], path
+        await expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])
