@@ -225,7 +225,9 @@ class TestEditing:
             assert "There is a problem" in html(answer).text
         await buyer.pay(order["id"])
         await web.platform.ticket_in(ticket, "sold")
-        assert "This ticket is sold." in html(await seller.get(at)).text
+        sold = html(await seller.get(at))
+        assert "This ticket is sold." in sold.text
+        assert {"href": f"/orders/{order['id']}"} in sold.all("a")
 
     async def test_another_users_listing_is_not_ones_own(self, web: Web, seller: Visitor) -> None:
         ticket = await seller.list_ticket()
