@@ -26,3 +26,80 @@
   // What is wrong with a form is read first.
   document.getElementById("problems")?.focus();
 })();
+
+// Tickets follow what happens to them while somebody looks: the word changes in its place, and nothing moves.
+(() => {
+  "use strict";
+  const control = document.querySelector("[data-live]");
+  const shown = () => document.querySelectorAll("[data-ticket]");
+  if (!control || !window.EventSource || !shown().length) return;
+  const button = control.querySelector("button");
+  const said = control.querySelector("[aria-live]");
+  const badges = document.getElementById("badges").content;
+  let source = null;
+  let begun = false;
+
+  function replace(part, badge) {
+    const old = part.querySelector(".badge");
+    if (old.className === badge.className) return;
+    old.replaceWith(badge.cloneNode(true));
+    const name = part.querySelector("h1, strong").textContent;
+    said.textContent = `${name}: ${badge.lastChild.textContent.trim()}.`;
+    if (part.matches(".detail")) control.querySelector("[data-again]").hidden = false;
+  }
+
+  // What an event cannot say in words, a price say, is read from the page as it would be now.
+  async function reread() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of shown()) {
+      const now = fresh.querySelector(`[data-ticket="${part.dataset.ticket}"]`);
+      if (!now) continue;
+      part.querySelector(".price").textContent = now.querySelector(".price").textContent;
+      part.dataset.version = now.dataset.version;
+      replace(part, now.querySelector(".badge"));
+    }
+  }
+
+  function heard({ data }) {
+    const ticket = JSON.parse(data);
+    for (const part of shown()) {
+      if (part.dataset.ticket !== ticket.id) continue;
+      if (part.dataset.version !== String(ticket.version)) reread();
+      else replace(part, badges.querySelector(`.${ticket.status}`));
+    }
+  }
+
+  function open() {
+    source = new EventSource("/api/tickets/events");
+    source.addEventListener("ticket", heard);
+    source.addEventListener("reset", reread);
+    source.addEventListener("ready", () => {
+      control.classList.remove("stale");
+      if (begun) reread();
+      begun = true;
+    });
+    source.onerror = () => {
+      control.classList.add("stale");
+      // A refusal ends it for good; a lost connection it mends itself.
+      if (source?.readyState === EventSource.CLOSED) setTimeout(follow, 3000 + 3000 * Math.random());
+    };
+  }
+  const close = () => { source?.close(); source = null; };
+
+  const wanted = () => localStorage.getItem("live") !== "off";
+  function follow() {
+    close();
+    button.setAttribute("aria-pressed", wanted());
+    if (wanted() && !document.hidden) open();
+  }
+  button.addEventListener("click", () => {
+    localStorage.setItem("live", wanted() ? "off" : "on");
+    follow();
+  });
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", close);
+  control.classList.add("on");
+  follow();
+})();
