@@ -97,7 +97,9 @@ def show(request: Request, error: DomainError) -> HTTPResponse:
 
 def _way_back(request: Request) -> str:
     """Where to go after signing in: the page itself, or the one whose form was sent."""
-    return request.path if request.method == "GET" else request.path.rpartition("/")[0]
+    if request.method != "GET":
+        return request.path.rpartition("/")[0]
+    return f"{request.path}?{request.query_string}" if request.query_string else request.path
 
 
 def _from_service(error: TixError) -> DomainError:

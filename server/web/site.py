@@ -20,6 +20,7 @@ from server.web import about, accounts, bff, orders, payments, reference, sell, 
 from server.web.assets import Asset, add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
+from server.web.outlook import spelt
 from server.web.policy import policy
 from server.web.render import environment
 from server.web.visitor import Cookies, Visitor
@@ -58,6 +59,8 @@ class Shop:
     """The publishable one."""
     stripe_js: str = "https://js.stripe.com/v3/"
     stripe_api: str = "https://api.stripe.com"
+    hold_seconds: int = 900
+    """How long a hold is."""
     extend_seconds: int = 300
     """What adding time to a hold adds."""
     forwarded_secret: str | None = None
@@ -103,6 +106,9 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.config.TOUCHUP = False  # Sanic rewrites its own classes, once a process; under `up` the API is first
     app.ctx.shop = shop
     app.ctx.templates = environment(assets)
+    app.ctx.templates.globals.update(
+        hold=spelt(shop.hold_seconds), longest_hold=spelt(shop.hold_seconds + shop.extend_seconds)
+    )
     app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
     app.on_request(_meet, priority=1)  # before what may refuse the request, so that the refusal is a page
     app.on_request(_check_form)
