@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXAMPLES = "tix open\ntix open orders\ntix open --ticket TICKET\ntix open --pay ORDER"
-PAGES: Mapping[str, str] = {"home": "/", "tickets": "/tickets", "orders": "/orders", "sell": "/sell"}
+PAGES: Mapping[str, str] = {
+    "home": "/",
+    "tickets": "/tickets",
+    "orders": "/orders",
+    "sell": "/sell",
+    "ticket": "/tickets/{id}",
+    "order": "/orders/{id}",
+    "pay": "/orders/{id}/payment",
+}
 NOT_WINDOWED = "linux"
 """Where a program knows by the environment whether there are windows; elsewhere there are."""
 
@@ -47,21 +55,17 @@ def open_page(
     from cli.schemas import PageAddress  # noqa: PLC0415 - pydantic models cost 60 ms
 
     run = Run(ctx, **_ids(ticket, order or pay))
-    if sum(one is not None for one in (ticket, order, pay)) + (page != "home") > 1:
+    named = {name: id_ for name, id_ in (("ticket", ticket), ("order", order), ("pay", pay)) if id_}
+    if len(named) + (page != "home") > 1:
         raise Refused("Name one page.", code="usage", exit_code=USAGE, hint="tix open --help")
-    path = PAGES[page]
-    if ticket:
-        path = f"/tickets/{ticket.lower()}"
-    elif order:
-        path = f"/orders/{order.lower()}"
-    elif pay:
-        path = f"/orders/{pay.lower()}/payment"
+    chosen, id_ = next(iter(named.items()), (page, ""))
     shop = run.ask(lambda tix: tix.find_shop(), signed_in=False)
     if shop is None:
         raise Refused(
             f"{run.target.api_url} names no web shop.", code="no_web_shop", exit_code=NOT_FOUND, hint="tix up"
         )
-    address = PageAddress(url=shop.rstrip("/") + path)
+    path = PAGES[chosen].format(id=id_.lower())
+    address = PageAddress.model_validate({"page": chosen, "url": shop.rstrip("/") + path})
     if run.out.is_chosen:
         run.out.one(address, lambda: address.url)
     else:

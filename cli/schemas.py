@@ -132,6 +132,7 @@ class ConfigPaths(Answer):
 class PageAddress(Answer):
     """Where a page of the web shop is."""
 
+    page: Literal["home", "tickets", "orders", "sell", "ticket", "order", "pay"]
     url: str
 
 

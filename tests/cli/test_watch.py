@@ -144,10 +144,9 @@ class TestOrder:
         """On a terminal, with a clock that runs."""
         _, buyer, order = await held(platform)
         be(buyer)
-        screen = await terminal("orders", "watch", order, typed=[("more", CTRL_C)])
+        screen = await terminal("orders", "watch", order, typed=[("held for 14 min 5", CTRL_C)])
         assert screen.code == 130
         assert "Held for you; nobody else can take it." in screen.shown
-        assert "  held for 14 min 5" in screen.shown
         assert "Not decided yet: it is created. Held for you" in screen.shown
         assert f"To go on: tix orders watch {order}" in screen.shown
         assert "Traceback" not in screen.shown
