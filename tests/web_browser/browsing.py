@@ -15,6 +15,7 @@ from playwright.async_api import (
     Response,
     WebError,
     async_playwright,
+    expect,
 )
 
 Come = Callable[..., Awaitable[Page]]
@@ -33,7 +34,8 @@ FLAGS = (
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 700}
 PASSWORD = "correct horse battery"
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
+"""For each step, on a machine that is busy with other things."""
 
 
 def executable() -> str | None:
@@ -44,6 +46,7 @@ def executable() -> str | None:
 @asynccontextmanager
 async def chromium(path: str) -> AsyncIterator[Browser]:
     """It runs, without a window and with a profile of its own."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -15,7 +15,7 @@ from tests.web_browser.conftest import NewTicket
 pytestmark = pytest.mark.browser
 
 PAY = "Pay 45.00 USD"
-TAKING_MS = 20_000
+TAKING_MS = 40_000
 """What a payment may take: Stripe, its webhook, the capture and the page's next look."""
 HOLD_SECONDS = 900
 OTHER_TIME = """
