@@ -164,8 +164,9 @@ class Tix(Listings):
             answer = await self._http.send(request)
         except httpx.RequestError as error:
             raise unreachable(self.api_url, error) from error
-        if answer.is_redirect:
-            return answer.headers["location"]
+        if answer.has_redirect_location:
+            named: str = answer.headers["location"]
+            return named if named.startswith(("http://", "https://")) else None
         is_page = answer.headers.get("content-type", "").startswith("text/html")
         return self.api_url if answer.is_success and is_page else None
 

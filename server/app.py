@@ -84,20 +84,22 @@ def runner_of(gateway: Gateway, settings: Settings) -> till.Runner:
 
 def shop_url(settings: Settings) -> str:
     """Where people find the web shop."""
-    return (settings.public_url or f"http://127.0.0.1:{settings.tix_web_port}").rstrip("/")
+    return settings.public_url or f"http://127.0.0.1:{settings.tix_web_port}"
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - what tests replace, and what only `up` knows
     services: Collection[Service],
     settings: Settings,
     *,
     gateway: Gateway | None = None,
     keys: Keys | None = None,
     checks: Mapping[str, Check] | None = None,
+    shop: str | None = None,
 ) -> Sanic[Any, Any]:
     """The HTTP side of `services`; tests pass fakes for what they do not want for real.
 
     `checks` name further parts that `/readyz` asks (the bus, say). The databases must be connected.
+    Whoever opens the API's own address in a browser is led to `shop`, by default PUBLIC_URL.
     """
     revocations: dict[str, Revocations] = {
         name: Revocations(name) for name in services if name != "expiration"
@@ -111,10 +113,9 @@ def create_app(
     for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
         app.blueprint(blueprint)
     add_reference(app, version=metadata.version("tix"))
-    app.add_route(partial(_home, shop=shop_url(settings)), "/", name="home")
-    app.add_route(_livez, "/livez", name="livez")
-    app.ctx.checks = {**{name: _database_check(name) for name in revocations}, **(checks or {})}
-    app.add_route(_readyz, "/readyz", name="readyz")
+    if where := shop or settings.public_url:
+        app.add_route(partial(_home, shop=where), "/", name="home")
+    _add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
 
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
@@ -131,14 +132,11 @@ def create_app(
 
 
 def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, Any]:
-    """The web shop; `api_url`: all services are there. Raises SettingsError."""
+    """The web shop; `api_url`: all services are there, on this machine. Raises SettingsError."""
     if settings.web_secret is None:
         raise SettingsError("WEB_SECRET is not set, and web cannot keep people signed in without it.")
-    services: dict[str, str] = {name: api_url or getattr(settings, f"{name}_url") for name in WEB_ASKS}
-    if missing := [f"{name.upper()}_URL" for name, url in services.items() if url is None]:
-        raise SettingsError(f"{', '.join(missing)}: not set, and web cannot find the services without it.")
     shop = site.Shop(
-        services=services,
+        services={name: api_url or str(getattr(settings, f"{name}_url")) for name in WEB_ASKS},
         secret=settings.web_secret,
         public_url=settings.public_url,
         stripe_key=settings.stripe_publishable_key,
@@ -149,7 +147,15 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
         forwarded_secret=settings.forwarded_secret,
         is_development=api_url is not None,
     )
-    return site.create_site(f"web-{next(_numbers)}", shop)
+    app = site.create_site(f"web-{next(_numbers)}", shop)
+    _add_health(app, {})
+    return app
+
+
+def _add_health(app: Sanic[Any, Any], checks: Mapping[str, Check]) -> None:
+    app.ctx.checks = checks
+    app.add_route(_livez, "/livez", name="livez")
+    app.add_route(_readyz, "/readyz", name="readyz")
 
 
 def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Settings) -> Feed:

@@ -65,7 +65,7 @@ async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> i
     """The web shop: it has no database and hears no bus, so it is a process of its own."""
     if options.services != ["web"] or options.only:
         raise Refusal("web runs by itself: python -m server run web")
-    settings = Settings.load(environ)
+    settings = Settings.load(environ, ["web"])
     log.configure(settings.log_level)
     stop = stop_signal()
     app = create_web(settings)

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 Service = Literal["auth", "tickets", "orders", "payments", "expiration"]
 SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expiration")
@@ -12,14 +13,33 @@ SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expir
 Secret = Annotated[str, Field(min_length=32)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origin(address: str) -> str:
+    """As browsers write an origin, by which forms are recognised: lower case, no default port, no path."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.username or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("must be a scheme and a host, like https://tix.example")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_default = parts.port in {None, DEFAULT_PORTS[parts.scheme]}
+    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{parts.port}"
+
+
+Origin = Annotated[HttpUrl, AfterValidator(_origin)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: str(v).upper())]
 
-NEEDS: Mapping[Service, tuple[str, ...]] = {
+NEEDS: Mapping[Service | Literal["web"], tuple[str, ...]] = {
     "auth": ("database_url", "nats_url", "jwt_secret", "password_pepper"),
     "tickets": ("database_url", "nats_url"),
     "orders": ("database_url", "nats_url"),
     "payments": ("database_url", "nats_url", "stripe_key", "stripe_webhook_secret"),
     "expiration": ("nats_url", "redis_host"),
+    # By PUBLIC_URL its cookie is for https only, and by the secret limits count people, not web.
+    "web": (
+        *("web_secret", "forwarded_secret", "public_url"),
+        *("auth_url", "tickets_url", "orders_url", "payments_url"),
+    ),
 }
 """What each service cannot run without; none of it has a default."""
 
@@ -81,7 +101,7 @@ class Settings(BaseModel):
 
     port: Annotated[int | None, Field(ge=0, le=65535)] = None
     """Port of `run`; default 3001–3005 by service."""
-    public_url: HttpUrl | None = None
+    public_url: Origin | None = None
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)
     """Seals the web shop's cookie, ≥ 32 characters; only web needs it."""
@@ -101,7 +121,7 @@ class Settings(BaseModel):
     """Port of the web shop under `up`; 0 takes a free one."""
 
     @classmethod
-    def load(cls, environ: Mapping[str, str], services: Collection[Service] = ()) -> Self:
+    def load(cls, environ: Mapping[str, str], services: Collection[Service | Literal["web"]] = ()) -> Self:
         """Read `environ` for these services.
 
         An empty value counts as absent. Raises SettingsError naming every bad or missing variable.
@@ -123,7 +143,7 @@ class Settings(BaseModel):
         if (
             "auth" not in services
             and services
-            and set(services) != {"expiration"}
+            and not set(services) <= {"expiration", "web"}
             and "jwks_url" not in given
         ):
             problems.setdefault("jwks_url", "is not set, and tokens cannot be verified without it")

@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from server import worker
-from server.app import create_app, create_web, serving
+from server.app import create_app, create_web, serving, shop_url
 from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
@@ -55,7 +55,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             if not await joined(joining, stop):
                 return 0
             link = await joining
-            app = create_app(SERVICES, settings, checks={"bus": bus_check([link])})
+            app = create_app(SERVICES, settings, checks={"bus": bus_check([link])}, shop=shop_url(settings))
             await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
             web = create_web(settings, api_url=f"http://127.0.0.1:{port}")
             await stack.enter_async_context(serving(web, web_sock, grace=GRACE_SECONDS))

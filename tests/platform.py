@@ -22,7 +22,7 @@ import redis.asyncio
 from uuid_utils.compat import uuid7
 
 from server import doctor, worker
-from server.app import create_app, listen, serving
+from server.app import create_app, listen, serving, shop_url
 from server.kit.auth import SIGN_IN_SCOPES, SigningKey
 from server.kit.bus import STREAM, Bus
 from server.kit.sse import Streams
@@ -236,7 +236,7 @@ async def started(
             link = await stack.enter_async_context(
                 worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
             )
-        app = create_app(services, settings, gateway=gateway)
+        app = create_app(services, settings, gateway=gateway, shop=shop_url(settings))
         sock = listen(settings.tix_api_port)
         await stack.enter_async_context(serving(app, sock, grace=2))
         api_url = f"http://127.0.0.1:{settings.tix_api_port}"

@@ -76,10 +76,16 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         visitor=request.ctx.visitor,
         nonce=request.ctx.nonce,
         path=request.path,
-        origin=(request.app.ctx.shop.public_url or f"http://{request.host}").rstrip("/"),
+        origin=origin(request),
         **{"problem": None, **context},
     )
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8")
+
+
+def origin(request: Request) -> str:
+    """Where people reach the shop: as configured, or on one's own machine as it was asked for."""
+    public: str | None = request.app.ctx.shop.public_url
+    return public or f"{request.scheme}://{request.host}"
 
 
 def see(address: str) -> HTTPResponse:

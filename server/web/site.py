@@ -17,7 +17,7 @@ from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
 from server.web import about, accounts, bff, orders, payments, reference, sell, tickets
-from server.web.assets import Asset, add_assets, load, takes_gzip
+from server.web.assets import add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
 from server.web.outlook import spelt
@@ -177,7 +177,7 @@ def _check_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     shop: Shop = request.app.ctx.shop
-    own = urlsplit(shop.public_url).netloc if shop.public_url else request.headers.get("host", "")
+    own = urlsplit(shop.public_url).netloc if shop.public_url else request.headers.get("host", "").lower()
     if (site is not None and site not in SAME) or (origin is not None and urlsplit(origin).netloc != own):
         raise StaleForm("This form was sent from another site.")
 
@@ -207,6 +207,3 @@ def _compress(request: Request, response: HTTPResponse) -> None:
         response.body = gzip.compress(body, compresslevel=5, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding, Cookie"
-
-
-__all__ = ["Asset", "Shop", "create_site"]

@@ -83,7 +83,7 @@ async def declines_told(settings: Settings, *, still_tried: bool) -> list[str]:
         await plain.close()
 
 
-@pytest.mark.parametrize("still_tried", [True, False])
+@pytest.mark.parametrize("still_tried", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_each_decline_is_told_once(empty: Settings, *, still_tried: bool) -> None:
     """Whether the next card is with the bank, or was declined, when the old look is heard."""
     assert await declines_told(empty, still_tried=still_tried) == [FIRST, NEXT]

@@ -143,7 +143,8 @@ def children_of(pid: int) -> list[int]:
 class TestStop:
     """And back to nothing."""
 
-    @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     async def test_signal_stops_everything_within_5_seconds(self, up: Up, number: signal.Signals) -> None:
         """Exit 0, no child left."""
         process = await up.start()

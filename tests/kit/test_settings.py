@@ -44,7 +44,13 @@ BAD = {
     "CAPTURE_DEADLINE_SECONDS": ["0"],
     "PORT": ["-1", "65536", "x"],
     "TIX_API_PORT": ["65536"],
-    "PUBLIC_URL": ["javascript:alert(1)"],
+    "PUBLIC_URL": [
+        *("javascript:alert(1)", "https://", "https://tix.example/shop", "https://u:p@tix.example"),
+        "https://tix.example?x=1",
+    ],
+    "WEB_SECRET": ["short"],
+    "FORWARDED_SECRET": ["short"],
+    "AUTH_URL": ["auth:3001"],
     "LOG_LEVEL": ["LOUD"],
 }
 
@@ -93,6 +99,32 @@ def test_p03_each_needed_value_is_missed(service: Service, name: str, how: str) 
         environ[name] = ""
     with pytest.raises(SettingsError, match=name):
         Settings.load(environ, [service])
+
+
+def test_web_without_any_of_its_values_names_them_all() -> None:
+    """Its cookie must be for https only, and limits must count people: it cannot guess either."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(GOOD, ["web"])
+    named = {line.split(":")[0].strip() for line in str(refused.value).splitlines()[1:]}
+    assert named == {
+        *("WEB_SECRET", "FORWARDED_SECRET", "PUBLIC_URL"),
+        *("AUTH_URL", "TICKETS_URL", "ORDERS_URL", "PAYMENTS_URL"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "origin"),
+    [
+        ("https://Tix.Example/", "https://tix.example"),
+        ("https://tix.example:443", "https://tix.example"),
+        ("http://tix.example:80/", "http://tix.example"),
+        ("https://tix.example:8443", "https://tix.example:8443"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_public_url_is_the_origin_that_browsers_send(typed: str, origin: str) -> None:
+    """However it was typed: forms are recognised by it."""
+    assert Settings.load({"PUBLIC_URL": typed}).public_url == origin
 
 
 def test_p03_no_application_signs_with_a_default() -> None:
