@@ -17,7 +17,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-web test-coverage screenshots golden docs lock build clean \
+.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage screenshots golden docs lock build clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-auth dev-tickets dev-orders dev-payments dev-expiration
 
 help: ## Show this list
@@ -45,10 +45,15 @@ format: $(INSTALLED) ## Format, and fix what can be fixed
 test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
 	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL) $(ARGS) $(T)
 
-test-all: test test-slow test-web ## Run every test: the slow ones and those in a browser follow, one at a time
+test-all: test test-slow test-alone test-web ## Run every test: the slow ones and those in a browser follow
 
+# The slow ones compute more than they wait: a third worker would only be in the way.
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m "slow and not browser" $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is slow
+	$(BIN)/python -m pytest -m "slow and not alone and not browser" -n 2 --dist loadfile $(ARGS) $(T) \
+		|| [ $$? -eq 5 ]  # 5: nothing in T is slow
+
+test-alone: $(INSTALLED)
+	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)

@@ -15,7 +15,7 @@ from tests.cli.terminal import ROOT
 from tests.platform import Platform, User
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROWS = 10_000
 MEGABYTES = 1 << 20

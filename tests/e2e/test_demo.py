@@ -16,7 +16,7 @@ from tests.waiting import slowness, until
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "cli", "demo", "--json"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def environment(tmp_path: Path) -> dict[str, str]:

@@ -22,6 +22,8 @@ from server.worker import Jobs, redis_url
 from tests.platform import Platform, started, wipe
 from tests.waiting import slowness, until
 
+pytestmark = pytest.mark.alone
+
 
 async def hold_many(platform: Platform, count: int) -> list[dict[str, Any]]:
     """`count` buyers each hold a ticket of their own."""
