@@ -1,10 +1,18 @@
 """How a page asks the services: as its visitor, on connections that all share."""
 
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TypeVar
 from urllib.parse import quote
 
 from sanic import Request
 
-from client import Tix, Unauthenticated
+from client import NotFound, Tix, TixError, TooMany, Unauthenticated, Unavailable, Unreachable
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 3.0
+"""For what a page can do without."""
 
 
 def tix_of(request: Request) -> Tix:
@@ -18,6 +26,19 @@ def signed_in(request: Request) -> Tix:
     if request.ctx.visitor.token is None:
         raise Unauthenticated("Sign in first.", code="unauthenticated")
     return tix_of(request)
+
+
+async def if_there(asked: Awaitable[T]) -> T | None:
+    """What a page can do without: None if it is not there, or its service does not answer soon."""
+    with suppress(NotFound, TooMany, Unavailable, Unreachable, TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await asked
+    return None
+
+
+def is_at_work(error: TixError) -> bool:
+    """Whether a form was sent twice and the first is still at work: nothing is refused yet."""
+    return error.code == "idempotency_in_flight"
 
 
 def sign_in_first(back: str) -> str:

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlencode
 
@@ -10,20 +9,19 @@ import segno
 from markupsafe import Markup
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, Forbidden, NotFound, TooMany, Unavailable, Unreachable
+from client import Conflict, Forbidden, NotFound
 from client.story import is_buyer, told, why_not_cancellable
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
-from server.web.asking import signed_in
+from server.web.asking import if_there, is_at_work, signed_in
 from server.web.calendars import event
 from server.web.forms import Form, Wrong, fields, key_of, read
-from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, outlook, spelt, utc_time
+from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, is_refundable, outlook, spelt, utc_time
 from server.web.render import WORDS, page, see
 from server.web.tickets import own_order
 
 if TYPE_CHECKING:
     from server.payments.schemas import PaymentOut
-    from server.tickets.schemas import TicketOut
 
 PER_PAGE = 20
 LABELS: Mapping[str, str] = {"status": "Status", "role": "Role", "cursor": "Page"}
@@ -75,6 +73,8 @@ async def extend_order(request: Request, order_id: str) -> HTTPResponse:
     try:
         await tix.extend_order(order_id, key=key_of(fields(request)))
     except Conflict as error:
+        if is_at_work(error):
+            return see(f"/orders/{order_id}")
         refusal = WHY_NO_MORE_TIME if error.code == "extension_used" else error.detail
         return await _refused(request, await tix.show_order(order_id), refusal)
     return see(f"/orders/{order_id}")
@@ -94,7 +94,7 @@ async def cancel_order(request: Request, order_id: str) -> HTTPResponse:
 async def ask_refund(request: Request, order_id: str) -> HTTPResponse:
     """Its seller sees first what would be given back."""
     order = await signed_in(request).show_order(order_id)
-    if is_buyer(order) or not _is_refundable(order):
+    if is_buyer(order) or not is_refundable(order):
         return see(f"/orders/{order.id}")
     return page(request, "refund.html", order=order)
 
@@ -105,6 +105,8 @@ async def refund_order(request: Request, order_id: str) -> HTTPResponse:
     try:
         await tix.refund_order(order_id, key=key_of(fields(request)))
     except (Conflict, Forbidden) as error:
+        if is_at_work(error):
+            return see(f"/orders/{order_id}")
         return await _refused(request, await tix.show_order(order_id), error.detail)
     return see(f"/orders/{order_id}")
 
@@ -139,7 +141,7 @@ async def _show(
     request: Request, order: OrderWithHistory, view: Outlook, *, refusal: str | None = None, back: str = ""
 ) -> HTTPResponse:
     bought = is_buyer(order)
-    free: TicketOut | None = None
+    free: bool | None = None
     mine: OrderOut | None = None
     if bought and view.step is None:
         free, mine = await _again(request, order)
@@ -181,24 +183,20 @@ def _list(request: Request, form: Form, found: Page[OrderOut], status: int) -> H
     )
 
 
-def _is_refundable(order: OrderOut) -> bool:
-    return order.status == "complete" or (order.status == "revoked" and order.needs_review)
-
-
 async def _newest_payment(request: Request, order: OrderOut) -> "PaymentOut | None":
     """None, too, while payments does not answer: the order is shown all the same."""
-    with suppress(NotFound, TooMany, Unavailable, Unreachable):
-        found = await signed_in(request).list_payments(order.id)
-        return found.items[0] if found.items else None
-    return None
+    found = await if_there(signed_in(request).list_payments(order.id))
+    return found.items[0] if found and found.items else None
 
 
-async def _again(request: Request, order: OrderOut) -> "tuple[TicketOut | None, OrderOut | None]":
-    """The ticket, if it can be held again; the visitor's newer order of it, if that is why it cannot."""
-    ticket = await signed_in(request).show_ticket(order.ticket.id)
+async def _again(request: Request, order: OrderOut) -> tuple[bool | None, OrderOut | None]:
+    """Whether the ticket can be held again, None if unknown; one's newer order, if that is why it cannot."""
+    ticket = await if_there(signed_in(request).show_ticket(order.ticket.id))
+    if ticket is None:
+        return None, None
     if ticket.status == "available" or ticket.order_id == order.id:  # tickets hears of the end a moment later
-        return ticket, None
-    return None, await own_order(request, ticket)
+        return True, None
+    return False, await own_order(request, ticket)
 
 
 def _address(request: Request, order: OrderOut) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client.story import attention, is_buyer, told
 
 if TYPE_CHECKING:
-    from server.orders.schemas import OrderWithHistory
+    from server.orders.schemas import OrderOut, OrderWithHistory
     from server.payments.schemas import PaymentOut
 
 DECLINED = "Your bank declined the card and gave no reason."
@@ -77,9 +77,17 @@ def is_held(order: "OrderWithHistory") -> bool:
     return order.status == "created" and order.expires_at > order.server_time
 
 
+def is_refundable(order: "OrderOut") -> bool:
+    """Whether its seller can send the money back, for the first time or once more."""
+    return order.status == "complete" or (order.status == "revoked" and order.needs_review)
+
+
 def is_on_its_way(order: "OrderWithHistory", payment: "PaymentOut | None", came: str) -> bool:
-    """Whether Stripe's word about a payment must follow: its buyer `came` "paid", or from the "bank"."""
-    if payment is None or not is_held(order):
+    """Whether Stripe's word about a payment must follow: its buyer `came` "paid", or from the "bank".
+
+    The hold may have ended meanwhile.
+    """
+    if payment is None or order.status not in {"created", "expired"}:
         return False
     is_unheard = payment.status == "open" and (came == "paid" or payment.decline_code is None)
     return came in {"paid", "bank"} and (is_unheard or payment.status == "requires_action")
@@ -88,8 +96,13 @@ def is_on_its_way(order: "OrderWithHistory", payment: "PaymentOut | None", came:
 def outlook(order: "OrderWithHistory", payment: "PaymentOut | None", came: str = "") -> Outlook:
     """How it stands; `payment` is the newest, which only a buyer sees; `came` as `is_on_its_way` has it."""
     if is_on_its_way(order, payment, came):
+        here = f"/orders/{order.id}"
+        if order.status == "expired":
+            late = "The hold ended while you paid. What became of your payment is being looked at."
+            fair = "If the ticket is not free any more, you are not charged."
+            return Outlook((late, fair), Step("Look again", f"{here}?came={came}"), "warn", waits=True)
         coming = "Stripe will tell within seconds what became of your payment."
-        return Outlook((coming,), Step("Look again", f"/orders/{order.id}"), waits=True)
+        return Outlook((coming,), Step("Look again", here), waits=True)
     made = _for_buyer(order, payment) if is_buyer(order) else _for_seller(order)
     if note := attention(order):
         return replace(made, says=(*made.says, f"{note[0].upper()}{note[1:]}."), tone="bad")
@@ -138,7 +151,7 @@ def _hold(order: "OrderWithHistory", payment: "PaymentOut | None", now: str) -> 
 
 def _for_seller(order: "OrderWithHistory") -> Outlook:
     now = told(order.history[-1], order, time=utc_time)
-    if order.status == "complete" or (order.status == "revoked" and order.needs_review):
+    if is_refundable(order):
         tone = "good" if order.status == "complete" else "bad"
         return Outlook((now,), Step("Refund", f"/orders/{order.id}/refund"), tone)
     return Outlook((now,), Step("See the listing", f"/tickets/{order.ticket.id}"))

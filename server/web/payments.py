@@ -11,7 +11,7 @@ from server.orders.schemas import OrderWithHistory
 from server.web.asking import signed_in
 from server.web.forms import Form, fields, key_of
 from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held, spelt
-from server.web.policy import paying
+from server.web.policy import paying, wallets
 from server.web.render import page, see
 
 AWAY = "Stripe's page could not be opened. Nothing was taken, and the ticket is still held: try once more."
@@ -78,6 +78,8 @@ def _show(request: Request, order: OrderWithHistory, error: TixError | None = No
         unharmed=UNHARMED,
     )
     answer.headers["Content-Security-Policy"] = paying(request.ctx.nonce, shop)
+    if shop.stripe_key is not None:
+        answer.headers.update(wallets(shop))
     if error is not None and error.retry_after:
         answer.headers["Retry-After"] = str(round(error.retry_after))
     return answer

@@ -1,4 +1,4 @@
-"""What a page may load and where its forms may lead: the Content-Security-Policy."""
+"""What a page may load, ask the browser for, and where its forms may lead."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -40,6 +40,20 @@ def paying(nonce: str, shop: "Shop") -> str:
     scripts = f"{script} https://*.js.stripe.com" if is_stripe else script
     frames = f"{scripts} https://hooks.stripe.com" if is_stripe else script
     return policy(nonce, form_action=pages, script_src=scripts, frame_src=frames, connect_src=api)
+
+
+def permissions(*payers: str) -> str:
+    """What scripts may ask the browser for: nothing but to pay, which frames of these origins may, too."""
+    origins = " ".join(["self", *(f'"{origin}"' for origin in payers)])
+    return f"camera=(), geolocation=(), microphone=(), payment=({origins})"
+
+
+def wallets(shop: "Shop") -> dict[str, str]:
+    """Headers for wallets: they ask for the payment in Stripe's frame, and open windows of their own."""
+    return {
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+        "Permissions-Policy": permissions(_origin(shop.stripe_js)),
+    }
 
 
 def _origin(address: str) -> str:

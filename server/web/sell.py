@@ -13,7 +13,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from client import Conflict, Forbidden, Invalid
 from client.money import shown, to_minor, written
 from server.tickets.schemas import CURRENCIES, NewTicket, TicketEdit, TicketOut, TicketQuery
-from server.web.asking import signed_in
+from server.web.asking import is_at_work, signed_in
 from server.web.forms import Form, Wrong, fields, key_of, read
 from server.web.render import page, see
 
@@ -89,6 +89,10 @@ async def list_ticket(request: Request) -> HTTPResponse:
         return _new(request, Form(typed, Wrong.of(error, LABELS).errors), 422)
     except Wrong as error:
         return _new(request, Form(typed, error.errors), 422)
+    except Conflict as error:
+        if not is_at_work(error):
+            raise
+        return see("/sell")
     return see("/sell?done=listed")
 
 

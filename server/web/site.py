@@ -21,7 +21,7 @@ from server.web.assets import add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
 from server.web.outlook import spelt
-from server.web.policy import policy
+from server.web.policy import permissions, policy
 from server.web.render import environment
 from server.web.visitor import Cookies, Visitor
 
@@ -41,7 +41,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self)",
+    "Permissions-Policy": permissions(),
 }
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, NotFound, TixError
+from client import Conflict, TixError
 from client.money import to_minor, written
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut
 from server.tickets.schemas import TicketOut, TicketQuery
-from server.web.asking import sign_in_first, signed_in, tix_of
+from server.web.asking import if_there, is_at_work, sign_in_first, signed_in, tix_of
 from server.web.forms import Form, Wrong, fields, key_of, read
 from server.web.render import page, see
 
@@ -75,6 +75,8 @@ def pages() -> Blueprint:
                 key=key_of(given),
             )
         except Conflict as error:
+            if is_at_work(error):
+                return see(f"/tickets/{ticket_id}")
             return await _refused(request, ticket_id, error)
         return see(f"/orders/{order.id}")
 
@@ -111,9 +113,7 @@ async def own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
     """The visitor's own order of this ticket, if that is why it is taken."""
     if request.ctx.visitor.token is None or ticket.order_id is None or ticket.status not in TAKEN:
         return None
-    with suppress(NotFound):
-        return await tix_of(request).show_order(ticket.order_id)
-    return None
+    return await if_there(tix_of(request).show_order(ticket.order_id))
 
 
 async def _refused(request: Request, ticket_id: str, error: Conflict) -> HTTPResponse:

@@ -1,10 +1,12 @@
 """From no account to a paid ticket, in the page and on Stripe's own; and the clock of a hold."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
+from server.settings import Settings
 from tests.concurrency.races import expire_now
 from tests.dashboard import DECLINED_CARD, GOOD_CARD
 from tests.platform import Platform
@@ -126,6 +128,32 @@ async def test_pressed_twice_is_one_payment(come: Come, platform: Platform, list
     await page.get_by_role("button", name=PAY).dblclick(no_wait_after=True)
     await see_paid(page)
     assert await payments_of(platform, order_id) == 1
+
+
+async def test_pressed_before_stripes_form_is_there_sends_nothing(
+    come: Come, settings: Settings, listed: NewTicket
+) -> None:
+    page = await come()
+    asked_to_come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await asked_to_come.wait()
+        await route.continue_()
+
+    await page.route(settings.stripe_js_url, late)
+    await sign_up(page)
+    payment = f"/orders/{await reserve(page, await listed())}/payment"
+    await page.goto(payment, wait_until="commit")
+    button = page.locator("#card button")
+    await expect(button).to_be_visible()
+    went: list[str] = []
+    page.on("framenavigated", lambda frame: went.append(frame.url) if frame == page.main_frame else None)
+    await button.press("Enter", no_wait_after=True)
+    asked_to_come.set()
+    await expect(page.get_by_label("Card number")).to_be_visible()
+    assert went == []
+    await expect(page).to_have_url(payment)
+    await expect(button).to_have_attribute("aria-disabled", "false")
 
 
 async def test_a_hold_that_is_over_is_held_again(come: Come, platform: Platform, listed: NewTicket) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.platform import Platform
+from tests.platform import Platform, User
 from tests.web_browser.browsing import Come, Watch, open_browser, reserve, sign_up
 from tests.web_browser.conftest import NewTicket
 
@@ -65,6 +65,18 @@ async def test_the_slower_of_two_is_offered_others(come: Come, platform: Platfor
     await expect(second).to_have_url(f"/tickets/{other}")
     await expect(second.get_by_role("button", name="Reserve")).to_be_visible()
     assert await orders_of(platform, wanted) == 1
+
+
+async def test_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, seller: User) -> None:
+    ticket = await listed(price=4500)
+    page = await come()
+    await sign_up(page)
+    async with page.expect_response("**/api/tickets/events"):
+        await page.goto(f"/tickets/{ticket}")
+    edited = await seller.put(f"/api/tickets/{ticket}", {"price": 5000, "version": 0})
+    assert edited.status_code == 200, edited.text
+    await expect(page.locator(".panel .price")).to_have_text("50.00 USD")
+    await expect(page.locator("main [name=price]")).to_have_value("5000")
 
 
 async def test_back_and_once_more_is_one_order(come: Come, platform: Platform, listed: NewTicket) -> None:

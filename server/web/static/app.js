@@ -57,6 +57,8 @@
       const now = fresh.querySelector(`[data-ticket="${part.dataset.ticket}"]`);
       if (!now) continue;
       part.querySelector(".price").textContent = now.querySelector(".price").textContent;
+      const price = part.querySelector("[name=price]");
+      if (price) price.value = now.querySelector("[name=price]")?.value ?? price.value;
       part.dataset.version = now.dataset.version;
       replace(part, now.querySelector(".badge"));
     }

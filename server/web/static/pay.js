@@ -8,7 +8,9 @@
   const elsewhere = document.querySelector("#elsewhere button");
   const plain = elsewhere.textContent;
   const title = document.title;
+  const hold = document.getElementById("hold");
   const { stripe: key, order, declines, unharmed } = form.dataset;
+  let stripe, elements;
 
   function offer(inPage) {
     form.hidden = !inPage;
@@ -26,6 +28,9 @@
     return `rgb(${[...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)]})`;
   }
 
+  // Unless the hold is over.
+  const enable = () => { button.ariaDisabled = hold.hidden; };
+
   function refuse(sentence) {
     box.hidden = !sentence;
     box.querySelector("p").textContent = sentence;
@@ -33,13 +38,29 @@
     if (sentence) box.focus();
   }
 
+  // Pressed before Stripe's form is there, nothing is sent.
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.ariaDisabled === "true") return;
+    button.ariaDisabled = "true";
+    refuse("");
+    const confirmParams = { return_url: new URL(`${order}?came=bank`, location).href };
+    const { error } = await stripe.confirmPayment({ elements, confirmParams, redirect: "if_required" });
+    if (!error) return location.assign(`${order}?came=paid`);
+    enable();
+    const words = JSON.parse(declines);
+    if (error.type === "card_error") refuse(`${words[error.decline_code] ?? words[error.code] ?? words[""]} ${unharmed}`);
+    else if (error.type === "invalid_request_error") location.assign(order); // paid or over in another tab
+    else if (error.type !== "validation_error") refuse(error.message);
+  });
+
   async function begin() {
     const headers = { "X-CSRF": form.elements.csrf.value, "Idempotency-Key": form.elements.key.value };
     const answer = await fetch(`${order}/payment/intent`, { method: "POST", headers });
     if (!answer.ok) return offer(false);
     const { clientSecret } = await answer.json();
     if (!clientSecret) return location.replace(order);
-    const stripe = Stripe(key);
+    stripe = Stripe(key);
     const variables = {
       colorPrimary: colour("brand"),
       colorText: colour("ink"),
@@ -47,25 +68,11 @@
       colorDanger: colour("bad"),
       fontFamily: getComputedStyle(form).fontFamily,
     };
-    const elements = stripe.elements({ clientSecret, appearance: { variables } });
+    elements = stripe.elements({ clientSecret, appearance: { variables } });
     const element = elements.create("payment");
     element.on("loaderror", () => offer(false));
-    element.on("ready", () => place.removeAttribute("aria-busy"));
+    element.on("ready", () => { place.removeAttribute("aria-busy"); enable(); });
     element.mount(place);
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      if (button.ariaDisabled === "true") return;
-      button.ariaDisabled = "true";
-      refuse("");
-      const confirmParams = { return_url: new URL(`${order}?came=bank`, location).href };
-      const { error } = await stripe.confirmPayment({ elements, confirmParams, redirect: "if_required" });
-      if (!error) return location.assign(`${order}?came=paid`);
-      button.ariaDisabled = "false";
-      const words = JSON.parse(declines);
-      if (error.type === "card_error") refuse(`${words[error.decline_code] ?? words[error.code] ?? words[""]} ${unharmed}`);
-      else if (error.type === "invalid_request_error") location.assign(order); // paid or over in another tab
-      else if (error.type !== "validation_error") refuse(error.message);
-    });
   }
 
   const start = () => begin().catch(() => offer(false));

@@ -107,6 +107,27 @@ def test_who_comes_from_stripe_waits_for_its_word(came: str, paid: PaymentOut | 
     assert outlook(held(), paid, came).waits == waits
 
 
+@pytest.mark.parametrize("came", ["paid", "bank"])
+@pytest.mark.parametrize("status", ["open", "requires_action"])
+def test_nor_is_it_told_that_nothing_was_taken_when_the_hold_ended_meanwhile(came: str, status: str) -> None:
+    expired = order("expired", "hold ended")
+    view = outlook(expired, payment(status), came)
+    assert "is being looked at" in view.says[0]
+    assert "Nothing was taken" not in " ".join(view.says)
+    assert view.waits
+    assert view.step is not None
+    assert view.step.address == f"/orders/{expired.id}?came={came}"
+    ending = outlook(held(left=timedelta(0)), payment(status), came)
+    assert ending.says == ("Stripe will tell within seconds what became of your payment.",)
+
+
+def test_an_unpaid_hold_that_ended_can_be_held_again() -> None:
+    expired = order("expired", "hold ended")
+    for came, paid in (("", payment("open")), ("paid", payment("voided")), ("paid", None)):
+        view = outlook(expired, paid, came)
+        assert (view.step, view.waits) == (None, False)
+
+
 def test_what_is_unclear_is_said_and_a_refund_that_failed_can_be_sent_again() -> None:
     cause = ("revoked", "refund sent back by the bank")
     to_seller = outlook(order(*cause, needsReview=True, **SELLER), None)

@@ -286,6 +286,8 @@ class TestInThePage:
         for path in (order.path, "/orders", "/tickets"):
             answer = (await browser.open(path)).answer
             assert home not in answer.headers["content-security-policy"] + answer.text
+            assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+            assert answer.headers["permissions-policy"].endswith(" payment=(self)")
         review = (await browser.open(f"{order.path}/payment")).answer
         rules = dict(rule.split(" ", 1) for rule in review.headers["content-security-policy"].split("; "))
         assert {name for name, value in rules.items() if home in value} == {
@@ -294,5 +296,7 @@ class TestInThePage:
             "connect-src",
             "form-action",
         }
+        assert review.headers["cross-origin-opener-policy"] == "same-origin-allow-popups"
+        assert f'payment=(self "{home}")' in review.headers["permissions-policy"]
         assert "unsafe" not in review.headers["content-security-policy"]
         assert settings.stripe_js_url in review.text
