@@ -35,7 +35,7 @@ class TestSignUp:
         assert "There is an account with this e-mail address. Sign in instead." in html(answer).text
         assert html(answer).all("input", id="email")[0]["value"] == seller.email
 
-    async def test_every_wrong_field_is_linked_from_the_summary(self, web: Web) -> None:
+    async def test_w11_every_wrong_field_is_linked_from_the_summary(self, web: Web) -> None:
         answer = await web.visitor().post("/signup", "/signup", email="nobody", password="short")
         assert answer.status_code == 422
         assert title(answer).startswith("Error: ")
@@ -120,19 +120,19 @@ class TestSignIn:
 class TestCookie:
     """What keeps somebody signed in."""
 
-    async def test_scripts_and_other_sites_do_not_get_it(self, web: Web) -> None:
+    async def test_w14_scripts_and_other_sites_do_not_get_it(self, web: Web) -> None:
         cookie = _set_cookie(await web.visitor().get("/signin"))["tix"]
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
         assert not cookie["secure"]
 
-    async def test_on_https_it_is_bound_to_the_host(self, web: Web) -> None:
+    async def test_w14_on_https_it_is_bound_to_the_host(self, web: Web) -> None:
         async with shop(web.platform, public_url="https://tix.example") as secure:
             answer = await secure.visitor().get("/signin")
         cookie = _set_cookie(answer)["__Host-tix"]
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
         assert (cookie["path"], cookie["domain"]) == ("/", "")
 
-    async def test_it_is_another_after_signing_in(self, web: Web, seller: Visitor) -> None:
+    async def test_w14_it_is_another_after_signing_in(self, web: Web, seller: Visitor) -> None:
         visitor = web.visitor()
         page = await visitor.get("/signin")
         before, csrf = visitor.http.cookies["tix"], html(page).all("input", name="csrf")[0]["value"]
@@ -148,7 +148,9 @@ class TestCookie:
         assert seller.email not in cookie
         assert "eyJ" not in cookie  # how a token begins
 
-    async def test_after_signing_out_its_copy_is_useless_everywhere(self, web: Web, seller: Visitor) -> None:
+    async def test_w14_after_signing_out_its_copy_is_useless_everywhere(
+        self, web: Web, seller: Visitor
+    ) -> None:
         thief = web.visitor(cookies=dict(seller.http.cookies))
         assert (await thief.get("/api/orders")).status_code == 200
         answer = await seller.post("/signout", "/help")

@@ -30,7 +30,7 @@ def nonce_of(answer: httpx.Response) -> str:
 class TestForgedForms:
     """A form counts only if a page of ours had it, for this visitor."""
 
-    async def test_no_post_is_taken_without_its_token(self, web: Web, seller: Visitor) -> None:
+    async def test_w14_no_post_is_taken_without_its_token(self, web: Web, seller: Visitor) -> None:
         paths = list(_posts(web))
         assert len(paths) >= 8
         for path in paths:
@@ -40,12 +40,12 @@ class TestForgedForms:
         assert "You sell nothing yet" in (await seller.get("/sell")).text
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-    async def test_nor_is_a_script_s_write(self, seller: Visitor, method: str) -> None:
+    async def test_w14_nor_is_a_script_s_write(self, seller: Visitor, method: str) -> None:
         answer = await seller.http.request(method, "/api/tickets", json={"title": "T", "price": 1})
         assert answer.status_code == 403
         assert answer.headers["content-type"] == "application/problem+json"
 
-    async def test_another_visitors_token_is_none(self, web: Web, seller: Visitor) -> None:
+    async def test_w14_another_visitors_token_is_none(self, web: Web, seller: Visitor) -> None:
         other = await web.visitor().sign_up()
         answer = await seller.http.post("/sell/new", data=await _listing(other))
         assert answer.status_code == 403
@@ -64,7 +64,7 @@ class TestForgedForms:
         ],
         ids=str,
     )
-    async def test_nor_is_one_that_comes_from_elsewhere(
+    async def test_w14_nor_is_one_that_comes_from_elsewhere(
         self, seller: Visitor, headers: dict[str, str]
     ) -> None:
         answer = await seller.http.post("/sell/new", data=await _listing(seller), headers=headers)
@@ -111,7 +111,7 @@ class TestHeaders:
                 answer = await secure.visitor().get(path)
                 assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
 
-    async def test_only_our_own_scripts_run(self, seller: Visitor) -> None:
+    async def test_w13_only_our_own_scripts_run(self, seller: Visitor) -> None:
         ticket = await seller.list_ticket()
         for path in (*PUBLIC, *PRIVATE, f"/tickets/{ticket}", f"/sell/{ticket}/edit"):
             answer = await seller.get(path)

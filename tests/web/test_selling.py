@@ -94,7 +94,7 @@ class TestListing:
         page = await seller.get("/sell?done=Your+account+is+locked")
         assert "locked" not in page.text
 
-    async def test_every_wrong_field_is_told_beside_what_was_typed(self, seller: Visitor) -> None:
+    async def test_w11_every_wrong_field_is_told_beside_what_was_typed(self, seller: Visitor) -> None:
         typed = {"title": "", "price": "45,00", "venue": "V" * 201, "startsAt": "tomorrow", "seat": "A 12"}
         answer = await seller.post("/sell/new", "/sell/new", **typed)
         assert answer.status_code == 422

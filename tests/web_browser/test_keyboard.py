@@ -94,7 +94,7 @@ async def test_the_first_stop_skips_the_header(come: Come) -> None:
     assert (await focused(page)).name == "INPUT q"
 
 
-async def test_an_error_is_read_first_and_leads_to_its_field(come: Come) -> None:
+async def test_w11_an_error_is_read_first_and_leads_to_its_field(come: Come) -> None:
     page = await come(viewport=LOW_PHONE)
     await page.goto("/signup")
     await page.get_by_label("Email").fill("not an address")

@@ -91,7 +91,9 @@ async def test_in_the_page(come: Come, platform: Platform, listed: NewTicket) ->
     await platform.doctor()
 
 
-async def test_on_stripes_page_without_a_script(come: Come, platform: Platform, listed: NewTicket) -> None:
+async def test_w01_on_stripes_page_without_a_script(
+    come: Come, platform: Platform, listed: NewTicket
+) -> None:
     page = await come(java_script_enabled=False)
     await to_payment(page, await listed())
     await page.get_by_role("button", name=PAY).click()
@@ -119,7 +121,7 @@ async def test_declined_then_paid(come: Come, platform: Platform, listed: NewTic
     assert await payments_of(platform, order_id) == 1
 
 
-async def test_pressed_twice_is_one_payment(come: Come, platform: Platform, listed: NewTicket) -> None:
+async def test_w09_pressed_twice_is_one_payment(come: Come, platform: Platform, listed: NewTicket) -> None:
     page = await come()
     order_id = await to_payment(page, await listed())
     await page.get_by_label("Card number").fill(GOOD_CARD)
@@ -169,7 +171,7 @@ async def test_a_hold_that_is_over_is_held_again(come: Come, platform: Platform,
     await expect(page.get_by_role("link", name="Pay", exact=True)).to_be_visible()
 
 
-async def test_time_can_be_added_once(come: Come, listed: NewTicket) -> None:
+async def test_w05_time_can_be_added_once(come: Come, listed: NewTicket) -> None:
     page = await come(java_script_enabled=False)
     await sign_up(page)
     await reserve(page, await listed())
@@ -182,7 +184,7 @@ async def test_time_can_be_added_once(come: Come, listed: NewTicket) -> None:
 class TestClock:
     """By the server's time, whatever the reader's computer says."""
 
-    async def test_an_hour_wrong_is_not_a_second_off(self, come: Come, listed: NewTicket) -> None:
+    async def test_w04_an_hour_wrong_is_not_a_second_off(self, come: Come, listed: NewTicket) -> None:
         page = await come()
         await page.context.add_init_script(OTHER_TIME)
         await sign_up(page)
@@ -195,7 +197,7 @@ class TestClock:
         assert abs(await left(page) - await left(right)) <= 1
         assert HOLD_SECONDS - 60 < await left(page) <= HOLD_SECONDS
 
-    async def test_milestones_are_said_once_and_the_end_makes_the_button_inert(
+    async def test_w05_w06_milestones_are_said_once_and_the_end_makes_the_button_inert(
         self, come: Come, listed: NewTicket
     ) -> None:
         page = await come()

@@ -22,7 +22,7 @@ async def orders_of(platform: Platform, ticket_id: str) -> int:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-async def test_sign_up_find_reserve(
+async def test_w01_sign_up_find_reserve(
     come: Come, platform: Platform, listed: NewTicket, *, script: bool
 ) -> None:
     title = f"A song {'sung' if script else 'told'}"
@@ -46,7 +46,9 @@ async def test_sign_up_find_reserve(
     assert await orders_of(platform, ticket) == 1
 
 
-async def test_the_slower_of_two_is_offered_others(come: Come, platform: Platform, listed: NewTicket) -> None:
+async def test_w10_the_slower_of_two_is_offered_others(
+    come: Come, platform: Platform, listed: NewTicket
+) -> None:
     other = await listed(title="Another that is free")
     wanted = await listed(title="Wanted by two")
     first, second = await come(), await come()
@@ -67,7 +69,7 @@ async def test_the_slower_of_two_is_offered_others(come: Come, platform: Platfor
     assert await orders_of(platform, wanted) == 1
 
 
-async def test_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, seller: User) -> None:
+async def test_w12_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, seller: User) -> None:
     ticket = await listed(price=4500)
     page = await come()
     await sign_up(page)
@@ -79,7 +81,7 @@ async def test_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, sell
     await expect(page.locator("main [name=price]")).to_have_value("5000")
 
 
-async def test_back_and_once_more_is_one_order(come: Come, platform: Platform, listed: NewTicket) -> None:
+async def test_w09_back_and_once_more_is_one_order(come: Come, platform: Platform, listed: NewTicket) -> None:
     ticket = await listed()
     page = await come()
     await sign_up(page)
@@ -107,7 +109,7 @@ async def test_back_and_once_more_is_one_order(come: Come, platform: Platform, l
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-async def test_pressed_twice_is_one_order(
+async def test_w09_pressed_twice_is_one_order(
     come: Come, platform: Platform, listed: NewTicket, *, script: bool
 ) -> None:
     ticket = await listed()
@@ -157,7 +159,7 @@ async def test_price_and_button_are_in_the_first_screen_of_a_phone(come: Come, l
         await expect(part).to_be_in_viewport(ratio=1)
 
 
-async def test_a_foreign_script_is_refused_and_noticed(shop: str, browser: Browser) -> None:
+async def test_w13_a_foreign_script_is_refused_and_noticed(shop: str, browser: Browser) -> None:
     watch = Watch()
     context = await open_browser(browser, shop, watch)
     page = await context.new_page()

@@ -37,7 +37,7 @@ async def sold(platform: Platform, person: NewBrowser, **fields: Any) -> Sale:
 class TestHold:
     """An order that is not paid yet."""
 
-    async def test_the_clock_is_the_servers(self, platform: Platform, person: NewBrowser) -> None:
+    async def test_w04_the_clock_is_the_servers(self, platform: Platform, person: NewBrowser) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
         found = re.search(r'data-left="(\d+)"', order.answer.text)
@@ -47,7 +47,7 @@ class TestHold:
         assert order.answer.text.count('role="status"') == 1
         assert "Less than 2 minutes" not in order.text
 
-    async def test_a_warning_stands_before_the_end(self, platform: Platform, person: NewBrowser) -> None:
+    async def test_w05_a_warning_stands_before_the_end(self, platform: Platform, person: NewBrowser) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
         order_id = order.path.rpartition("/")[2]
@@ -59,7 +59,7 @@ class TestHold:
         longer = await browser.send(warned, f"{order.path}/extend")
         assert "Less than 2 minutes" not in longer.text
 
-    async def test_time_is_added_once(self, platform: Platform, person: NewBrowser) -> None:
+    async def test_w05_time_is_added_once(self, platform: Platform, person: NewBrowser) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
         assert f"5 minutes more. {NO_MORE_TIME}" in order.text
@@ -83,7 +83,7 @@ class TestHold:
         for _ in range(2):
             assert (await browser.send(order, f"{order.path}/extend")).status == 200
 
-    async def test_given_up_it_can_be_held_again(self, platform: Platform, person: NewBrowser) -> None:
+    async def test_w21_given_up_it_can_be_held_again(self, platform: Platform, person: NewBrowser) -> None:
         browser = await person()
         ticket_id = await listed(platform)
         order = await browser.reserve(ticket_id)

@@ -35,7 +35,9 @@ def payment(status: str, **more: Any) -> PaymentOut:
 
 @pytest.mark.parametrize(("status", "cause"), STORY)
 @pytest.mark.parametrize("who", [BUYER, SELLER], ids=["buyer", "seller"])
-def test_every_state_has_its_own_sentence_and_one_step(status: str, cause: str, who: dict[str, Any]) -> None:
+def test_w21_every_state_has_its_own_sentence_and_one_step(
+    status: str, cause: str, who: dict[str, Any]
+) -> None:
     view = outlook(order(status, cause, **who), None)
     others = [outlook(order(*key, **who), None) for key in STORY if key != (status, cause)]
     assert view.says not in [other.says for other in others]
@@ -69,7 +71,7 @@ def test_who_was_rejected_was_not_charged(cause: str) -> None:
         ),
     ],
 )
-def test_a_hold_tells_of_its_payment(paid: PaymentOut | None, sentence: str, step: str) -> None:
+def test_w21_a_hold_tells_of_its_payment(paid: PaymentOut | None, sentence: str, step: str) -> None:
     view = outlook(held(), paid)
     assert view.says[0] == sentence
     assert view.step is not None
@@ -138,7 +140,7 @@ def test_what_is_unclear_is_said_and_a_refund_that_failed_can_be_sent_again() ->
     assert to_buyer.says[-1] == "The refund did not get through; the seller can send it again."
 
 
-def test_each_decline_is_told_apart() -> None:
+def test_w21_each_decline_is_told_apart() -> None:
     assert len(set(DECLINES.values())) == len(DECLINES)
     assert why_declined("insufficient_funds") == "There is not enough money on this card."
     assert why_declined("lost_card") == why_declined(None) == DECLINED

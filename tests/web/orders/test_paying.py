@@ -59,7 +59,9 @@ async def payments_of(platform: Platform, order: Page) -> int:
 class TestPaying:
     """On Stripe's own page."""
 
-    async def test_from_no_account_to_a_paid_ticket(self, platform: Platform, stranger: NewBrowser) -> None:
+    async def test_w01_from_no_account_to_a_paid_ticket(
+        self, platform: Platform, stranger: NewBrowser
+    ) -> None:
         ticket_id = await listed(platform, title="Night train", venue="Harbour Hall", seat="Row 1")
         browser = await stranger()
         asked = await browser.reserve(ticket_id)
@@ -84,7 +86,7 @@ class TestPaying:
         assert paid.buttons == []
         assert f"{PRICE} ✓ Paid" in (await browser.open("/orders")).text
 
-    async def test_a_declined_card_then_a_good_one(self, platform: Platform, person: NewBrowser) -> None:
+    async def test_w21_a_declined_card_then_a_good_one(self, platform: Platform, person: NewBrowser) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
         at_stripe = await to_stripe(browser, order)
@@ -96,7 +98,7 @@ class TestPaying:
         await browser.pay(again, GOOD_CARD)
         await page_saying(browser, order.path, "The ticket is yours.")
 
-    async def test_the_bank_asks_and_the_page_leads_there(
+    async def test_w21_the_bank_asks_and_the_page_leads_there(
         self, platform: Platform, person: NewBrowser
     ) -> None:
         browser = await person()
@@ -111,7 +113,7 @@ class TestPaying:
         assert back.url.path == order.path
         await page_saying(browser, order.path, "The ticket is yours.")
 
-    async def test_a_bank_that_is_not_convinced_is_told_in_plain_words(
+    async def test_w21_a_bank_that_is_not_convinced_is_told_in_plain_words(
         self, platform: Platform, person: NewBrowser
     ) -> None:
         browser = await person()
@@ -121,7 +123,7 @@ class TestPaying:
         told = await page_saying(browser, order.path, "Your bank could not make sure that it was you.")
         assert "Pay" in told.read.links
 
-    async def test_a_page_that_waits_looks_again_by_itself(
+    async def test_w21_a_page_that_waits_looks_again_by_itself(
         self, platform: Platform, person: NewBrowser, stripe: Dashboard
     ) -> None:
         browser = await person()
@@ -155,7 +157,7 @@ class TestPaying:
         paid = await page_saying(browser, f"{order.path}?came=paid", "The ticket is yours.")
         assert str(paid.answer.url) == str(order.answer.url)
 
-    async def test_paid_too_late_it_says_that_nothing_was_charged(
+    async def test_w08_paid_too_late_it_says_that_nothing_was_charged(
         self, platform: Platform, person: NewBrowser, stripe: Dashboard
     ) -> None:
         browser, other = await person(), await person()
@@ -213,7 +215,7 @@ class TestPaying:
 class TestOnce:
     """However often and from however many tabs a form is sent."""
 
-    async def test_a_form_sent_twice_holds_and_charges_once(
+    async def test_w09_a_form_sent_twice_holds_and_charges_once(
         self, platform: Platform, person: NewBrowser, stripe: Dashboard
     ) -> None:
         browser = await person()
@@ -235,7 +237,9 @@ class TestOnce:
         assert late.path == paid.path
         await self._one_charge(platform, stripe, paid)
 
-    async def test_two_tabs_pay_once(self, platform: Platform, person: NewBrowser, stripe: Dashboard) -> None:
+    async def test_w09_two_tabs_pay_once(
+        self, platform: Platform, person: NewBrowser, stripe: Dashboard
+    ) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
         one, other = await to_stripe(browser, order), await to_stripe(browser, order)
@@ -277,7 +281,7 @@ class TestInThePage:
         refused = await other.http.post(f"{order.path}/payment/intent", headers=theirs)
         assert (refused.status_code, refused.json().keys()) == (404, {"problem"})
 
-    async def test_stripe_is_let_in_on_that_page_only(
+    async def test_w13_stripe_is_let_in_on_that_page_only(
         self, platform: Platform, person: NewBrowser, settings: Settings
     ) -> None:
         browser = await person()
