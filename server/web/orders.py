@@ -17,7 +17,7 @@ from server.web.asking import if_there, is_at_work, signed_in
 from server.web.calendars import event
 from server.web.forms import Form, Wrong, fields, key_of, read
 from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, is_refundable, outlook, spelt, utc_time
-from server.web.render import WORDS, page, see
+from server.web.render import WORDS, origin, page, see
 from server.web.tickets import own_order
 
 if TYPE_CHECKING:
@@ -200,8 +200,7 @@ async def _again(request: Request, order: OrderOut) -> tuple[bool | None, OrderO
 
 
 def _address(request: Request, order: OrderOut) -> str:
-    home = request.app.ctx.shop.public_url or f"{request.scheme}://{request.host}"
-    return f"{home}/orders/{order.id}"
+    return f"{origin(request)}/orders/{order.id}"
 
 
 def _code(address: str) -> Markup:
