@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from sanic import HTTPResponse, Request
+from sanic.exceptions import SanicException
 
 from client import TixError, Unauthenticated
+from client.repeats import NO_USE
 from server.kit.errors import DomainError
 from server.kit.log import log, request_id
 from server.kit.problems import CODES, Problems, problem
 from server.web.render import page, see
 
-TITLES: Mapping[int, str] = {
+TITLES: Mapping[str | int, str] = {
+    "stale_form": "This form is out of date",
+    "too_many_holds": "You hold as many tickets as you may",
     400: "That request could not be read",
     403: "This is not yours to do",
     404: "There is nothing here",
@@ -24,13 +28,19 @@ TITLES: Mapping[int, str] = {
     429: "Too much at once",
     503: "Part of Tix does not answer",
 }
-NEXT: Mapping[int, str] = {
+"""By code, otherwise by status."""
+NEXT: Mapping[str | int, str] = {
+    "stale_form": "Go back, reload the page and send it again.",
+    "too_many_holds": "Pay for one or give one up, then reserve again.",
     403: "If you have another account, sign in with that one.",
     404: "The address may be mistyped, or what was here is gone.",
     429: "Wait a moment, then try again. Nothing was lost.",
     503: "Nothing was lost. Try again in a moment.",
 }
-FAULT = 500
+WAYS: Mapping[str, tuple[str, str]] = {"too_many_holds": ("/orders?status=created", "Your holds")}
+"""Where the next step is taken, and what that is called; elsewhere people go on to find tickets."""
+REFUSAL, FAULT = 400, 500
+"""From which status on an answer is one; an answer below that could not be understood has failed too."""
 FAULTS: Mapping[int, str] = {
     500: "This should not have happened.",
     503: "It may be starting again, or have very much to do.",
@@ -38,6 +48,8 @@ FAULTS: Mapping[int, str] = {
 """What is told of our own faults: what lies behind them is for the log."""
 AWAY_SECONDS = 2.0
 """After which a service that does not answer is worth asking again."""
+OF_STRIPE = ("payment_intent", "setup_intent")
+"""How the names begin that Stripe adds to an address, a secret among them: not for history and logs."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ class Failure:
     request_id: str
     retry_after: int | None
     next: str
+    way: tuple[str, str] = ("/tickets", "Find tickets")
+    """Where to go from here, and what that is called."""
 
 
 class StaleForm(DomainError):
@@ -66,6 +80,8 @@ class Failures(Problems):
 
     def default(self, request: Request | None, exception: BaseException) -> HTTPResponse:
         """The one renderer."""
+        if isinstance(exception, StaleForm) and isinstance(exception.__context__, SanicException):
+            exception = exception.__context__  # Sanic checks the form of what it has already refused, too
         known = exception if isinstance(exception, DomainError) else None
         if isinstance(exception, TixError):
             known = _from_service(exception)
@@ -73,7 +89,7 @@ class Failures(Problems):
             return problem(known) if known else super().default(request, exception)
         if isinstance(exception, Unauthenticated):
             answer = see(f"/signin?next={quote(_way_back(request), safe='/')}&over=1")
-            request.ctx.forget = True
+            request.ctx.forget = request.ctx.visitor.token is not None
             return answer
         return show(request, known or _of_framework(super().default(request, exception)))
 
@@ -83,11 +99,12 @@ def show(request: Request, error: DomainError) -> HTTPResponse:
     told = Failure(
         status=error.status,
         code=error.code,
-        title=TITLES.get(error.status, error.title if error.status < FAULT else "Something went wrong"),
+        title=_told(TITLES, error, error.title if error.status < FAULT else "Something went wrong"),
         detail=error.detail if error.status < FAULT else FAULTS.get(error.status, FAULTS[FAULT]),
         request_id=request_id.get(),
-        retry_after=round(error.retry_after) if error.retry_after else None,
-        next=NEXT.get(error.status, ""),
+        retry_after=round(error.retry_after) if error.retry_after and error.code not in NO_USE else None,
+        next=_told(NEXT, error, ""),
+        way=WAYS.get(error.code, Failure.way),
     )
     answer = page(request, "failure.html", status=told.status, problem=told)
     if told.retry_after:
@@ -95,18 +112,24 @@ def show(request: Request, error: DomainError) -> HTTPResponse:
     return answer
 
 
+def _told(words: Mapping[str | int, str], error: DomainError, otherwise: str) -> str:
+    return words.get(error.code) or words.get(error.status, otherwise)
+
+
 def _way_back(request: Request) -> str:
     """Where to go after signing in: the page itself, or the one whose form was sent."""
     if request.method != "GET":
         return request.path.rpartition("/")[0]
-    return f"{request.path}?{request.query_string}" if request.query_string else request.path
+    asked = parse_qsl(request.query_string, keep_blank_values=True)
+    kept = urlencode([(name, value) for name, value in asked if not name.startswith(OF_STRIPE)])
+    return f"{request.path}?{kept}" if kept else request.path
 
 
 def _from_service(error: TixError) -> DomainError:
     made = DomainError(error.detail)
-    made.status = error.status or 503
+    made.status = error.status if error.status and error.status >= REFUSAL else 503
     made.code, made.retry_after = error.code, error.retry_after
-    if error.status is None or error.status >= FAULT:
+    if made.status >= FAULT:
         made.retry_after = error.retry_after or AWAY_SECONDS
         log.warning("a service did not answer", code=error.code, detail=error.detail)
     return made

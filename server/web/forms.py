@@ -10,10 +10,13 @@ from pydantic import BaseModel, ValidationError
 from sanic import Request
 
 from client import Invalid
+from client.money import shown, to_minor, written
 
 B = TypeVar("B", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
 KEY = re.compile(r"[0-9a-f-]{36}")
+DEAREST = 99_999_999
+"""Minor units."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,14 @@ def read(model: type[B], given: Mapping[str, Any], labels: Mapping[str, str]) ->
         return model.model_validate(filled, by_alias=True, by_name=False)
     except ValidationError as error:
         raise Wrong.of(error, labels) from error
+
+
+def read_price(text: str, currency: str, *, lowest: int) -> int:
+    """Minor units of a price as people write it. Raises ValueError with a sentence."""
+    price = to_minor(text, currency)
+    if not lowest <= price <= DEAREST:
+        raise ValueError(f"between {written(lowest, currency)} and {shown(DEAREST, currency)}")
+    return price
 
 
 def inside(address: str | None, otherwise: str) -> str:

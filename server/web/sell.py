@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 from sanic import Blueprint, HTTPResponse, Request
 
 from client import Conflict, Forbidden, Invalid
-from client.money import shown, to_minor, written
+from client.money import written
 from server.tickets.schemas import CURRENCIES, NewTicket, TicketEdit, TicketOut, TicketQuery
 from server.web.asking import is_at_work, signed_in
-from server.web.forms import Form, Wrong, fields, key_of, read
+from server.web.forms import Form, Wrong, fields, key_of, read, read_price
 from server.web.render import page, see
 
 B = TypeVar("B", bound=BaseModel)
@@ -30,7 +30,7 @@ LABELS: Mapping[str, str] = {
 """What a listing is made of, in the order of the form."""
 EDITABLE = tuple(name for name in LABELS if name != "currency")
 NARROWED: Mapping[str, str] = {"status": "Status", "cursor": "Page"}
-LOWEST, HIGHEST = 1, 99_999_999
+LOWEST = 1
 """Minor units."""
 NEEDED = ("title", "price")
 LONGEST_VERSION = 10
@@ -165,7 +165,7 @@ def _checked(model: type[B], typed: Mapping[str, str | None], currency: str, **m
     given: dict[str, object] = {**typed, **more}
     if price := typed.get("price"):
         try:
-            given["price"] = to_minor(price, currency)
+            given["price"] = read_price(price, currency, lowest=LOWEST)
         except ValueError as error:
             errors["price"] = f"Price: {error}."
             given["price"] = LOWEST  # the other fields are looked at all the same
@@ -174,18 +174,16 @@ def _checked(model: type[B], typed: Mapping[str, str | None], currency: str, **m
     try:
         made = model.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = {**_for_people(Wrong.of(error, LABELS).errors, currency), **errors}
+        found = {**_for_people(Wrong.of(error, LABELS).errors), **errors}
         raise Wrong({name: found[name] for name in ("", *LABELS) if name in found}) from error
     if errors:
         raise Wrong(errors)
     return made
 
 
-def _for_people(errors: Mapping[str, str], currency: str) -> dict[str, str]:
-    """What a schema says of minor units and of offsets, said as people write money and times."""
+def _for_people(errors: Mapping[str, str]) -> dict[str, str]:
+    """What a schema says of offsets, said as people write times."""
     told = dict(errors)
-    if told.get("price", "").startswith(("Price: at least", "Price: at most")):
-        told["price"] = f"Price: between {written(LOWEST, currency)} and {shown(HIGHEST, currency)}."
     if "offset" in told.get("startsAt", ""):
         told["startsAt"] = "Starts: a date and a time, like 2030-05-01T20:00."
     return told

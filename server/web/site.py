@@ -167,10 +167,11 @@ async def _meet(request: Request) -> None:
 
 async def _check_form(request: Request) -> None:
     """Whoever sends a form must send it from a page of ours. Raises StaleForm."""
-    if request.method not in SAFE:
-        _check_origin(request)
-        if not request.ctx.visitor.knows(request.headers.get("x-csrf") or fields(request).get("csrf", "")):
-            raise StaleForm("Go back, reload the page and send the form once more.")
+    if request.method in SAFE or not request.head or not hasattr(request.ctx, "visitor"):
+        return  # what could not be read, or is below /static/, is refused all the same
+    _check_origin(request)
+    if not request.ctx.visitor.knows(request.headers.get("x-csrf") or fields(request).get("csrf", "")):
+        raise StaleForm("It was made before you signed in or out, or not by this site.")
 
 
 def _check_origin(request: Request) -> None:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, TixError
-from client.money import to_minor, written
+from client import Conflict, Invalid, TixError
+from client.money import written
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut
 from server.tickets.schemas import TicketOut, TicketQuery
 from server.web.asking import if_there, is_at_work, sign_in_first, signed_in, tix_of
-from server.web.forms import Form, Wrong, fields, key_of, read
+from server.web.forms import Form, Wrong, fields, key_of, read, read_price
 from server.web.render import page, see
 
 FRONT = 6
@@ -29,13 +29,17 @@ SORTS: Mapping[str, str] = {
 LABELS: Mapping[str, str] = {
     "q": "Search",
     "status": "Status",
-    "minPrice": "Price from",
-    "maxPrice": "Price to",
+    "from": "Price from",
+    "to": "Price to",
     "sort": "Order",
     "cursor": "Page",
 }
+EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
+LONGEST_PRICE = 9
+"""Digits that a hidden price may have."""
+NOT_WHOLE = "The form is not whole. Go back, reload the page and try again."
 TAKEN = frozenset({"reserved", "sold"})
 
 
@@ -53,8 +57,10 @@ def pages() -> Blueprint:
         asked = {name: request.args.get(name, "") for name in ("q", "status", "from", "to", "sort", "cursor")}
         try:
             found = await tix_of(request).list_tickets(_query(asked))
+        except Invalid as error:
+            return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
         except Wrong as error:
-            return _list(request, Form(asked, error.errors), Page[TicketOut](items=[], next_cursor=None), 422)
+            return _list(request, Form(asked, error.errors), EMPTY, 422)
         return _list(request, Form(asked), found, 200)
 
     @routes.get("/tickets/<ticket_id>", name="ticket")
@@ -67,12 +73,9 @@ def pages() -> Blueprint:
         if request.ctx.visitor.token is None:
             return see(sign_in_first(f"/tickets/{ticket_id}"))
         given = fields(request)
-        price = given.get("price", "")
         try:
             order = await signed_in(request).reserve_ticket(
-                ticket_id,
-                max_price=int(price) if price.isascii() and price.isdigit() else None,
-                key=key_of(given),
+                ticket_id, max_price=_price(given), key=key_of(given)
             )
         except Conflict as error:
             if is_at_work(error):
@@ -83,14 +86,22 @@ def pages() -> Blueprint:
     return routes
 
 
+def _price(given: Mapping[str, str]) -> int:
+    """The price that the page showed: nobody pays more than they saw. Raises Invalid."""
+    price = given.get("price", "")
+    if not (price.isascii() and price.isdigit() and len(price) <= LONGEST_PRICE):
+        raise Invalid(NOT_WHOLE, code="invalid", status=422)
+    return int(price)
+
+
 def _query(asked: Mapping[str, str]) -> TicketQuery:
     given: dict[str, Any] = {name: asked[name] for name in ("q", "status", "sort", "cursor")}
     for typed, name in PRICES.items():
         if text := asked[typed].strip():
             try:
-                given[name] = to_minor(text, "usd")
+                given[name] = read_price(text, "usd", lowest=0)
             except ValueError as error:
-                raise Wrong({typed: f"{LABELS[name]}: {error}."}) from error
+                raise Wrong({typed: f"{LABELS[typed]}: {error}."}) from error
     return read(TicketQuery, {**given, "limit": PER_PAGE}, LABELS)
 
 

@@ -113,8 +113,17 @@ class TestSignIn:
         assert answer.headers["location"] == "/sell?status=sold"
 
     async def test_a_reload_of_what_follows_sends_nothing(self, web: Web, seller: Visitor) -> None:
-        answer = await web.visitor().post("/signin", "/signin", email=seller.email, password=PASSWORD)
-        assert answer.status_code == 303
+        visitor = web.visitor()
+        visitor.http.follow_redirects = True
+        shown = await visitor.post("/signin", "/signin?next=/sell", email=seller.email, password=PASSWORD)
+        cookie = visitor.http.cookies["tix"]
+        again = await visitor.http.send(
+            shown.request
+        )  # as a browser reloads: the request that the page came by
+        assert (again.request.method, again.request.content) == ("GET", b"")
+        assert (again.status_code, title(again)) == (200, title(shown))
+        assert seller.email in html(again).text
+        assert visitor.http.cookies["tix"] == cookie
 
 
 class TestCookie:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.kit import limits
 from tests.kit import raw
 from tests.platform import free_port
 from tests.web.conftest import Web, shop
@@ -217,11 +218,15 @@ class TestBadInput:
         assert "bad_request" not in page.text
         assert {"href": "/tickets", "class": "button"} in page.all("a")
 
-    @pytest.mark.parametrize("path", ["/nowhere", "/tickets/x/y", "/.env", "/signin/", "/sell/x/y"])
+    @pytest.mark.parametrize("path", ["/nowhere", "/tickets/x/y", "/.env", "/sell/x/y"])
     async def test_an_address_that_leads_nowhere(self, web: Web, path: str) -> None:
         answer = await web.visitor().get(path)
-        assert answer.status_code in {404, 200 if path == "/signin/" else 404}
+        assert answer.status_code == 404
         assert "text/html" in answer.headers["content-type"]
+
+    async def test_a_slash_at_the_end_changes_nothing(self, web: Web) -> None:
+        answer = await web.visitor().get("/signin/")
+        assert (answer.status_code, title(answer)) == (200, title(await web.visitor().get("/signin")))
 
     @pytest.mark.parametrize(
         "path",
@@ -230,8 +235,17 @@ class TestBadInput:
     async def test_bytes_that_are_no_address(self, web: Web, path: bytes) -> None:
         request = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path
         answer = await raw.send(web.url, request)
-        assert answer.statuses
-        assert all(status < 500 for status in answer.statuses), answer.text
+        assert answer.statuses == [400], answer.text
+
+    @pytest.mark.parametrize(
+        ("head", "status"),
+        [(b"POST /sell/new HTTP/1.1\r\n", 408), (b"POST / HTTP/1.1\r\nX: " + b"x" * 9000, 413)],
+    )
+    async def test_a_head_that_never_ends(self, web: Web, head: bytes, status: int) -> None:
+        async with shop(web.platform) as hasty:
+            hasty.app.config.REQUEST_TIMEOUT = 0.2
+            answer = await raw.send(hasty.url, head, patience=5)
+        assert answer.statuses == [status], answer.text
 
     @pytest.mark.parametrize("key", ["é", "x" * 300, "\r\nX: y", ""])
     async def test_an_idempotency_key_that_is_none_of_ours(self, seller: Visitor, key: str) -> None:
@@ -245,6 +259,18 @@ class TestBadInput:
             answer = await seller.http.post("/sell/new", content=sent, headers=headers)
             assert 400 <= answer.status_code < 500
             assert "text/html" in answer.headers["content-type"]
+
+    @pytest.mark.parametrize("size", [limits.BODY + 1, limits.BATCH_BODY + 1])
+    async def test_a_form_that_is_too_large(self, seller: Visitor, size: int) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = await seller.http.post("/sell/new", content=b"a" * size, headers=headers)
+        assert (answer.status_code, title(answer)) == (413, "That was too much at once – Tix")
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    async def test_nothing_is_written_where_nothing_can_be(self, seller: Visitor, method: str) -> None:
+        css = html(await seller.get("/")).all("link", rel="stylesheet")[0]["href"]
+        for path, status in ((css, 405), ("/static/x.css", 404), ("/nowhere", 404), ("/help", 405)):
+            assert (await seller.http.request(method, path)).status_code == status, path
 
     async def test_services_that_are_away(self, web: Web) -> None:
         async with shop(web.platform, api_url=f"http://127.0.0.1:{free_port()}") as lonely:

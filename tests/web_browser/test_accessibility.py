@@ -160,7 +160,7 @@ async def stale_form(page: Page, stock: Stock) -> None:
     await page.goto("/signin")
     await page.evaluate("document.querySelector('[name=csrf]').value = '00'")
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("heading", name="This is not yours to do").wait_for()
+    await page.get_by_role("heading", name="This form is out of date").wait_for()
 
 
 STATES: Mapping[str, State] = {

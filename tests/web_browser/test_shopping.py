@@ -69,7 +69,7 @@ async def test_w10_the_slower_of_two_is_offered_others(
     assert await orders_of(platform, wanted) == 1
 
 
-async def test_w12_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, seller: User) -> None:
+async def test_what_is_shown_is_what_is_sent(come: Come, listed: NewTicket, seller: User) -> None:
     ticket = await listed(price=4500)
     page = await come()
     await sign_up(page)
