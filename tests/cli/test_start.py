@@ -59,6 +59,7 @@ def is_within(cache: Path, seconds: float, *arguments: str, **environment: str) 
     return min(tix) < seconds * max(1, min(yardstick) / ASYNCIO_SECONDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("flag", "seconds"), [("--help", 0.25), ("--version", 0.15)])
 def test_c01_it_answers_at_once(tmp_path: Path, flag: str, seconds: float) -> None:
     assert is_within(tmp_path, seconds, flag)
@@ -79,6 +80,7 @@ def seen(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("seen")
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", COMPLETIONS)
 def test_c22_ids_are_completed_at_once(tmp_path: Path, shell: str) -> None:
     assert is_within(tmp_path, 0.15, **COMPLETIONS[shell])

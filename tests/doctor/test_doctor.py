@@ -343,6 +343,7 @@ class TestExamine:
         )
 
 
+@pytest.mark.slow
 class TestRepair:
     """`repair`: what is not repaired by it."""
 

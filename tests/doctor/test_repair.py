@@ -245,6 +245,7 @@ def test_all_that_is_repaired_is_broken_here() -> None:
     assert set().union(*(names for _, names in DAMAGE)) == repair.REMEDIES.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "names"), DAMAGE, ids=[damage.__name__ for damage, _ in DAMAGE])
 async def test_it_is_repaired(world: World, damage: Damage, names: set[str]) -> None:
     """Found, and there to stay; after the repair all is well."""

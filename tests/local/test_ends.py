@@ -65,7 +65,13 @@ class TestKill:
     """SIGKILL, which nobody can handle."""
 
     @pytest.mark.parametrize(
-        "flags", [(), ("thread",), ("watch",)], ids=["main-thread", "worker-thread", "watch"]
+        "flags",
+        [
+            (),
+            pytest.param(("thread",), marks=pytest.mark.slow),
+            pytest.param(("watch",), marks=pytest.mark.slow),
+        ],
+        ids=["main-thread", "worker-thread", "watch"],
     )
     async def test_killing_tix_leaves_no_child(
         self, parent: Start, machine: Machine, flags: tuple[str, ...]
