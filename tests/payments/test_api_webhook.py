@@ -158,6 +158,17 @@ async def test_an_event_of_another_mode_or_account_is_stored_and_left_alone(
 ) -> None:
     """It is not about our money: no look at Stripe is owed on its account."""
     _, _, payment = await paid(platform)
+
+    async def heard() -> bool:
+        """Of two events at once the second owes no look of its own."""
+        rang = "SELECT count(*) FROM stripe_events WHERE intent_id = $1"
+        owed = "SELECT count(*) FROM payment_ops WHERE payment_id = $1 AND done_at IS NULL"
+        return (
+            await platform.count("payments", rang, payment["stripeId"]) > 0
+            and await platform.count("payments", owed, payment["id"]) == 0
+        )
+
+    await until(heard, "Stripe's own word of the payment is heard")
     looks = "SELECT count(*) FROM payment_ops WHERE payment_id = $1 AND request_id = $2"
     for said, expected in ((changes, 0), ({}, 1)):
         body = json.dumps(event(payment["stripeId"], **said)).encode()
