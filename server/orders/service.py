@@ -266,7 +266,9 @@ async def find_order(*, order_id: UUID, user_id: UUID) -> tuple[Order, Sequence[
     order = await Order.get_or_none(id=order_id)
     if order is None or user_id not in {order.user_id, order.seller_id}:
         raise OrderNotFound
-    return order, await OrderHistory.filter(order_id=order_id).order_by("version")
+    # Up to what was read of the order: a step taken in between would stand beside the status before it.
+    steps = OrderHistory.filter(order_id=order_id, version__lte=order.version)
+    return order, await steps.order_by("version")
 
 
 async def list_orders(

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from server.orders.models import Order
 from tests.platform import Platform
 from tests.problems import assert_problem
 from tests.waiting import until
@@ -149,6 +150,27 @@ class TestShow:
         assert (listed["id"], listed["userId"]) == (order["id"], None)
         assert (await seller.get("/api/orders")).json()["items"] == []
         assert (await buyer.get("/api/orders?role=seller")).json()["items"] == []
+
+    async def test_status_and_history_are_of_one_moment(
+        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A step that is taken between the two reads is told the next time."""
+        buyer = platform.user()
+        order = await buyer.hold((await platform.user().list_ticket())["id"])
+        read = Order.get_or_none
+
+        async def read_and_wait(**named: Any) -> Order | None:
+            found = await read(**named)
+            monkeypatch.undo()
+            assert (await buyer.delete(f"/api/orders/{order['id']}")).status_code == 204
+            return found
+
+        monkeypatch.setattr(Order, "get_or_none", read_and_wait)
+        between = await buyer.order(order["id"])
+        assert between["status"] == "created"
+        assert [step["status"] for step in between["history"]] == ["created"]
+        after = await buyer.order(order["id"])
+        assert [step["status"] for step in after["history"]] == ["created", "cancelled"]
 
     async def test_the_history_has_every_step(self, platform: Platform) -> None:
         """With time and cause; the version is its length; only in the single order."""
