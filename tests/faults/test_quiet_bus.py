@@ -13,6 +13,7 @@ from tests.waiting import slowness, until
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_events_after_a_pause_are_not_held_back(
     settings: Settings, empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
