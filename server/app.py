@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from importlib import metadata
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
@@ -35,15 +34,13 @@ from server.payments.stripe_gateway import StripeGateway
 from server.settings import Service, Settings, SettingsError
 from server.tickets import api as tickets_api
 from server.tickets import changes as ticket_changes
-from server.web import site
+from server.web import bff, site
 
 Check = Callable[[], Awaitable[None]]
 """Raises while its part is not ready."""
 
 STRIPE_SECONDS = 4
 """A request may need three calls, and Sanic answers for it after 15 s."""
-
-WEB_ASKS: tuple[Service, ...] = ("auth", "tickets", "orders", "payments")
 
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
@@ -112,7 +109,7 @@ def create_app(  # noqa: PLR0913 - what tests replace, and what only `up` knows
     app.ctx.streams = Streams(_feed(app, services, settings))
     for blueprint in _blueprints(services, settings, gateway or own_gateway, keys, app.ctx.streams):
         app.blueprint(blueprint)
-    add_reference(app, version=metadata.version("tix"))
+    add_reference(app)
     if where := shop or settings.public_url:
         app.add_route(partial(_home, shop=where), "/", name="home")
     _add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
@@ -136,7 +133,7 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
     if settings.web_secret is None:
         raise SettingsError("WEB_SECRET is not set, and web cannot keep people signed in without it.")
     shop = site.Shop(
-        services={name: api_url or str(getattr(settings, f"{name}_url")) for name in WEB_ASKS},
+        services={name: api_url or str(getattr(settings, f"{name}_url")) for name in bff.NOUNS},
         secret=settings.web_secret,
         public_url=settings.public_url,
         stripe_key=settings.stripe_publishable_key,

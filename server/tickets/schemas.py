@@ -59,8 +59,9 @@ Title = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Venue = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 SeatName = Annotated[Text, StringConstraints(min_length=1, max_length=60)]
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
-Price = Annotated[int, Field(ge=1, le=99_999_999)]
-"""Minor units. The upper bound is Stripe's largest amount, 999,999.99."""
+DEAREST = 99_999_999
+"""Minor units: Stripe's largest amount, 999,999.99."""
+Price = Annotated[int, Field(ge=1, le=DEAREST)]
 Currency = Annotated[str, AfterValidator(_accepted)]
 Status = Literal["available", "reserved", "sold", "withdrawn"]
 Sort = Literal["createdAt", "-createdAt", "price", "-price", "startsAt"]
@@ -121,8 +122,8 @@ class TicketQuery(Body):
 
     q: Annotated[Text, StringConstraints(max_length=200)] | None = None
     status: Status | None = None
-    min_price: Annotated[int, Field(ge=0, le=99_999_999)] | None = None
-    max_price: Annotated[int, Field(ge=0, le=99_999_999)] | None = None
+    min_price: Annotated[int, Field(ge=0, le=DEAREST)] | None = None
+    max_price: Annotated[int, Field(ge=0, le=DEAREST)] | None = None
     sort: Sort = "-createdAt"
     user_id: UUID | None = None
     external_id: Annotated[Text, StringConstraints(max_length=100)] | None = None

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,8 @@ from typing import Any
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import raw
 
+COMMENT = re.compile(rb"^ *//.*\n", re.MULTILINE)
+"""A line of nothing else: for those who read the source, a third of what would be sent."""
 STATIC = Path(__file__).parent / "static"
 TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -41,6 +44,8 @@ def load() -> Mapping[str, Asset]:
 
 def _read(path: Path) -> Asset:
     body = path.read_bytes()
+    if path.suffix == ".js":
+        body = COMMENT.sub(b"", body)
     digest = hashlib.sha256(body).hexdigest()[:12]
     return Asset(
         address=f"/static/{path.stem}.{digest}{path.suffix}",

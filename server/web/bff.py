@@ -23,7 +23,7 @@ NOUNS: Mapping[str, str] = {
     "orders": "orders",
     "payments": "payments",
 }
-"""The shop's name of a collection, and the services'."""
+"""A service, which is also the shop's name of its collection → the service's own name of it."""
 METHODS = ("GET", "POST", "PUT", "DELETE")
 TAKEN_ALONG = ("accept", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id")
 BROUGHT_BACK = (

@@ -14,8 +14,17 @@ from server.kit.log import log, request_id
 from server.kit.problems import CODES, Problems, problem
 from server.web.render import page, see
 
+
+class StaleForm(DomainError):
+    """A form that is not from this visitor's own pages, or from before they signed in or out."""
+
+    status = 403
+    code = "stale_form"
+    title = "This form is out of date"
+
+
 TITLES: Mapping[str | int, str] = {
-    "stale_form": "This form is out of date",
+    "stale_form": StaleForm.title,
     "too_many_holds": "You hold as many tickets as you may",
     400: "That request could not be read",
     403: "This is not yours to do",
@@ -67,14 +76,6 @@ class Failure:
     """Where to go from here, and what that is called."""
 
 
-class StaleForm(DomainError):
-    """A form that is not from this visitor's own pages, or from before they signed in or out."""
-
-    status = 403
-    code = "stale_form"
-    title = "This form is out of date"
-
-
 class Failures(Problems):
     """Pages for people; below /api/ problem documents, as the services answer."""
 
@@ -91,7 +92,13 @@ class Failures(Problems):
             answer = see(f"/signin?next={quote(_way_back(request), safe='/')}&over=1")
             request.ctx.forget = request.ctx.visitor.token is not None
             return answer
-        return show(request, known or _of_framework(super().default(request, exception)))
+        if known:
+            return show(request, known)
+        plain = super().default(request, exception)
+        answer = show(request, _of_framework(plain))
+        if "Allow" in plain.headers:
+            answer.headers["Allow"] = plain.headers["Allow"]
+        return answer
 
 
 def show(request: Request, error: DomainError) -> HTTPResponse:

@@ -4,19 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from pydantic import BaseModel, ValidationError
 from sanic import Request
 
 from client import Invalid
 from client.money import shown, to_minor, written
+from server.tickets.schemas import DEAREST
 
 B = TypeVar("B", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
 KEY = re.compile(r"[0-9a-f-]{36}")
-DEAREST = 99_999_999
-"""Minor units."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,20 @@ def read_price(text: str, currency: str, *, lowest: int) -> int:
     if not lowest <= price <= DEAREST:
         raise ValueError(f"between {written(lowest, currency)} and {shown(DEAREST, currency)}")
     return price
+
+
+def paged(path: str, form: Form, next_cursor: str | None) -> dict[str, str | None]:
+    """Where the first page of a list is, unless this is it, and where the next; the rest stays."""
+    kept = {name: value for name, value in form.values.items() if value and name != "cursor"}
+    following = {**kept, "cursor": next_cursor}
+    return {
+        "first": _at(path, kept) if form.value("cursor") else None,
+        "following": _at(path, following) if next_cursor else None,
+    }
+
+
+def _at(path: str, query: Mapping[str, str | None]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def inside(address: str | None, otherwise: str) -> str:

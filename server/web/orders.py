@@ -3,19 +3,18 @@
 import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, get_args
-from urllib.parse import urlencode
 
 import segno
 from markupsafe import Markup
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, Forbidden, NotFound
+from client import Conflict, Forbidden, Invalid, NotFound
 from client.story import is_buyer, told, why_not_cancellable
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
 from server.web.asking import if_there, is_at_work, signed_in
 from server.web.calendars import event
-from server.web.forms import Form, Wrong, fields, key_of, read
+from server.web.forms import Form, Wrong, fields, key_of, paged, read
 from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, is_refundable, outlook, spelt, utc_time
 from server.web.render import WORDS, origin, page, see
 from server.web.tickets import own_order
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 PER_PAGE = 20
 LABELS: Mapping[str, str] = {"status": "Status", "role": "Role", "cursor": "Page"}
 SELLER_WORDS: Mapping[str, str] = {**WORDS, "created": "Held by a buyer", "expired": "Not paid in time"}
+EMPTY = Page[OrderOut](items=[], next_cursor=None)
 WHY_NO_MORE_TIME = "Time can be added once only, because other buyers wait for this ticket."
 
 
@@ -48,10 +48,12 @@ async def list_orders(request: Request) -> HTTPResponse:
     tix = signed_in(request)
     asked = {name: request.args.get(name, "") for name in LABELS}
     try:
-        query = read(OrderQuery, {**asked, "limit": PER_PAGE}, LABELS)
+        found = await tix.list_orders(read(OrderQuery, {**asked, "limit": PER_PAGE}, LABELS))
+    except Invalid as error:
+        return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
     except Wrong as error:
-        return _list(request, Form(asked, error.errors), Page[OrderOut](items=[], next_cursor=None), 422)
-    return _list(request, Form(asked), await tix.list_orders(query), 200)
+        return _list(request, Form(asked, error.errors), EMPTY, 422)
+    return _list(request, Form(asked), found, 200)
 
 
 async def show_order(request: Request, order_id: str) -> HTTPResponse:
@@ -167,19 +169,18 @@ async def _show(
 
 
 def _list(request: Request, form: Form, found: Page[OrderOut], status: int) -> HTTPResponse:
-    kept = {name: value for name, value in form.values.items() if value and name != "cursor"}
     sells = form.value("role") == "seller"
+    named = SELLER_WORDS if sells else WORDS
     return page(
         request,
         "orders.html",
         status,
         form=form,
         orders=found.items,
-        statuses=get_args(Status),
+        statuses=[("", "All"), *((status, named[status]) for status in get_args(Status))],
         sells=sells,
-        words_here=SELLER_WORDS if sells else WORDS,
-        first=f"/orders?{urlencode(kept)}" if form.value("cursor") else None,
-        following=found.next_cursor and f"/orders?{urlencode({**kept, 'cursor': found.next_cursor})}",
+        words_here=named,
+        **paged("/orders", form, found.next_cursor),
     )
 
 

@@ -8,7 +8,7 @@ from sanic.response import json
 from client import Conflict, TixError, Unauthenticated, Unavailable, Unreachable
 from client.story import is_buyer
 from server.orders.schemas import OrderWithHistory
-from server.web.asking import signed_in
+from server.web.asking import is_at_work, signed_in
 from server.web.forms import Form, fields, key_of
 from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held, spelt
 from server.web.policy import paying, wallets
@@ -40,7 +40,9 @@ async def pay_order(request: Request, order_id: str) -> HTTPResponse:
     try:
         key = key_of(fields(request))
         payment = await tix.pay_order(order_id, mode="checkout", key=key)
-    except (Conflict, Unavailable, Unreachable) as error:  # or this very form, sent twice, is being worked on
+    except (Conflict, Unavailable, Unreachable) as error:
+        if is_at_work(error):
+            return see(f"/orders/{order_id}/payment")
         order = await tix.show_order(order_id)
         if error.code == "order_not_payable" or not is_held(order):
             return see(f"/orders/{order_id}")
@@ -51,7 +53,7 @@ async def pay_order(request: Request, order_id: str) -> HTTPResponse:
 async def open_payment(request: Request, order_id: str) -> HTTPResponse:
     """For the form in the page: `{clientSecret}`, null if it is paid already; `{problem}` in words."""
     try:
-        key = request.headers.get("idempotency-key") or None
+        key = key_of({"key": request.headers.get("idempotency-key", "")})
         payment = await signed_in(request).pay_order(order_id, key=key)
     except Unauthenticated:
         raise

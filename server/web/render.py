@@ -48,12 +48,13 @@ SIGNS: Mapping[str, str] = {
 """And its sign: a state is never told by its colour alone."""
 
 
-def environment(assets: Mapping[str, Asset]) -> Environment:
-    """The templates; an unknown name in one is an error, not an empty place."""
+def environment(assets: Mapping[str, Asset], *, reload: bool) -> Environment:
+    """The templates; an unknown name in one is an error, not an empty place. `reload`: heed edits of them."""
     made = Environment(
         loader=FileSystemLoader([TEMPLATES, REFERENCE]),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=reload,  # else each page asks the disk for every template's age
         trim_blocks=True,
         lstrip_blocks=True,
     )

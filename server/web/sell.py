@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
-from urllib.parse import quote, urlencode
+from typing import TypeVar, get_args
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -12,10 +12,10 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from client import Conflict, Forbidden, Invalid
 from client.money import written
-from server.tickets.schemas import CURRENCIES, NewTicket, TicketEdit, TicketOut, TicketQuery
+from server.tickets.schemas import CURRENCIES, NewTicket, Status, TicketEdit, TicketOut, TicketQuery
 from server.web.asking import is_at_work, signed_in
-from server.web.forms import Form, Wrong, fields, key_of, read, read_price
-from server.web.render import page, see
+from server.web.forms import Form, Wrong, fields, key_of, paged, read, read_price
+from server.web.render import WORDS, page, see
 
 B = TypeVar("B", bound=BaseModel)
 PER_PAGE = 20
@@ -32,6 +32,7 @@ EDITABLE = tuple(name for name in LABELS if name != "currency")
 NARROWED: Mapping[str, str] = {"status": "Status", "cursor": "Page"}
 LOWEST = 1
 """Minor units."""
+CODES = [(code, code.upper()) for code in sorted(CURRENCIES)]
 NEEDED = ("title", "price")
 LONGEST_VERSION = 10
 DONE: Mapping[str, str] = {
@@ -253,24 +254,22 @@ def _done(request: Request) -> str | None:
 
 
 def _listings(request: Request, form: Form, tickets: list[TicketOut], following: str | None) -> HTTPResponse:
-    kept = {"status": form.value("status")} if form.value("status") else {}
-    first = f"/sell?{urlencode(kept)}" if kept else "/sell"
     return page(
         request,
         "sell.html",
         422 if form.errors else 200,
         form=form,
         tickets=tickets,
+        statuses=[("", "All but withdrawn"), *((status, WORDS[status]) for status in get_args(Status))],
         done=_done(request),
-        first=first if form.value("cursor") else None,
-        following=following and f"/sell?{urlencode({**kept, 'cursor': following})}",
+        **paged("/sell", form, following),
     )
 
 
 def _new(request: Request, form: Form, status: int = 200) -> HTTPResponse:
     currency = form.value("currency") if form.value("currency") in CURRENCIES else "usd"
     command = _command(form.values, currency)
-    return page(request, "sell_new.html", status, form=form, currencies=sorted(CURRENCIES), command=command)
+    return page(request, "sell_new.html", status, form=form, currencies=CODES, command=command)
 
 
 def _edit(

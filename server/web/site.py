@@ -53,35 +53,28 @@ class Shop:
     """auth, tickets, orders, payments → address."""
     secret: str
     """Seals the cookie, ≥ 32 characters."""
-    public_url: str | None = None
+    public_url: str | None
     """As people type it; None on one's own machine, where any name of it will do."""
-    stripe_key: str | None = None
+    stripe_key: str | None
     """The publishable one."""
-    stripe_js: str = "https://js.stripe.com/v3/"
-    stripe_api: str = "https://api.stripe.com"
-    hold_seconds: int = 900
+    stripe_js: str
+    stripe_api: str
+    hold_seconds: int
     """How long a hold is."""
-    extend_seconds: int = 300
+    extend_seconds: int
     """What adding time to a hold adds."""
-    forwarded_secret: str | None = None
+    forwarded_secret: str | None
     """By it the services believe whose address a request is from."""
-    is_development: bool = False
+    is_development: bool
     """Show /styleguide."""
 
 
 class ByService(httpx.AsyncBaseTransport):
     """Sends each call to the service whose path it has."""
 
-    OWNERS: Mapping[str, str] = {
-        "users": "auth",
-        "tickets": "tickets",
-        "orders": "orders",
-        "payments": "payments",
-    }
-
     def __init__(self, services: Mapping[str, str], *, connections: int) -> None:
         """Address by service; `connections` at once."""
-        self._homes = {noun: httpx.URL(services[owner]) for noun, owner in self.OWNERS.items()}
+        self._homes = {noun: httpx.URL(services[name]) for name, noun in bff.NOUNS.items()}
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -105,7 +98,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.config.FORWARDED_SECRET = shop.forwarded_secret
     app.config.TOUCHUP = False  # Sanic rewrites its own classes, once a process; under `up` the API is first
     app.ctx.shop = shop
-    app.ctx.templates = environment(assets)
+    app.ctx.templates = environment(assets, reload=shop.is_development)
     app.ctx.templates.globals.update(
         hold=spelt(shop.hold_seconds), longest_hold=spelt(shop.hold_seconds + shop.extend_seconds)
     )

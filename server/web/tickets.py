@@ -1,21 +1,17 @@
 """Pages of tickets: the front page, the list, one ticket, and Reserve."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
-from uuid import UUID
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, Invalid, TixError
-from client.money import written
+from client import Conflict, Invalid
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut
 from server.tickets.schemas import TicketOut, TicketQuery
-from server.web.asking import if_there, is_at_work, sign_in_first, signed_in, tix_of
-from server.web.forms import Form, Wrong, fields, key_of, read, read_price
-from server.web.render import page, see
+from server.web.asking import if_there, is_at_work, sign_in_first, tix_of
+from server.web.forms import Form, Wrong, fields, key_of, paged, read, read_price
+from server.web.render import WORDS, page, see
 
 FRONT = 6
 PER_PAGE = 20
@@ -40,50 +36,57 @@ PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 LONGEST_PRICE = 9
 """Digits that a hidden price may have."""
 NOT_WHOLE = "The form is not whole. Go back, reload the page and try again."
+SHOWN = [("", "All"), *((status, WORDS[status]) for status in ("available", "reserved", "sold"))]
+"""Withdrawn ones are nobody's to find."""
 TAKEN = frozenset({"reserved", "sold"})
 
 
 def pages() -> Blueprint:
     """Find a ticket and hold it."""
     routes = Blueprint("tickets")
-
-    @routes.get("/", name="home")
-    async def home(request: Request) -> HTTPResponse:
-        newest = await tix_of(request).list_tickets(TicketQuery(status="available", limit=FRONT))
-        return page(request, "home.html", tickets=newest.items)
-
-    @routes.get("/tickets", name="list")
-    async def list_tickets(request: Request) -> HTTPResponse:
-        asked = {name: request.args.get(name, "") for name in ("q", "status", "from", "to", "sort", "cursor")}
-        try:
-            found = await tix_of(request).list_tickets(_query(asked))
-        except Invalid as error:
-            return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
-        except Wrong as error:
-            return _list(request, Form(asked, error.errors), EMPTY, 422)
-        return _list(request, Form(asked), found, 200)
-
-    @routes.get("/tickets/<ticket_id>", name="ticket")
-    async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
-        ticket = await tix_of(request).show_ticket(ticket_id)
-        return page(request, "ticket.html", ticket=ticket, own_order=await own_order(request, ticket))
-
-    @routes.post("/tickets/<ticket_id>/reserve", name="reserve")
-    async def reserve_ticket(request: Request, ticket_id: str) -> HTTPResponse:
-        if request.ctx.visitor.token is None:
-            return see(sign_in_first(f"/tickets/{ticket_id}"))
-        given = fields(request)
-        try:
-            order = await signed_in(request).reserve_ticket(
-                ticket_id, max_price=_price(given), key=key_of(given)
-            )
-        except Conflict as error:
-            if is_at_work(error):
-                return see(f"/tickets/{ticket_id}")
-            return await _refused(request, ticket_id, error)
-        return see(f"/orders/{order.id}")
-
+    routes.add_route(show_home, "/", name="home")
+    routes.add_route(list_tickets, "/tickets", name="list")
+    routes.add_route(show_ticket, "/tickets/<ticket_id>", name="ticket")
+    routes.add_route(reserve_ticket, "/tickets/<ticket_id>/reserve", methods=["POST"], name="reserve")
     return routes
+
+
+async def show_home(request: Request) -> HTTPResponse:
+    """What is new."""
+    newest = await tix_of(request).list_tickets(TicketQuery(status="available", limit=FRONT))
+    return page(request, "home.html", tickets=newest.items)
+
+
+async def list_tickets(request: Request) -> HTTPResponse:
+    """What matches the address; 422 with the form."""
+    asked = {name: request.args.get(name, "") for name in LABELS}
+    try:
+        found = await tix_of(request).list_tickets(_query(asked))
+    except Invalid as error:
+        return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
+    except Wrong as error:
+        return _list(request, Form(asked, error.errors), EMPTY, 422)
+    return _list(request, Form(asked), found, 200)
+
+
+async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+    """One, and the visitor's own order of it."""
+    ticket = await tix_of(request).show_ticket(ticket_id)
+    return page(request, "ticket.html", ticket=ticket, own_order=await own_order(request, ticket))
+
+
+async def reserve_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+    """On to the order; 409 with others that are free."""
+    if request.ctx.visitor.token is None:
+        return see(sign_in_first(f"/tickets/{ticket_id}"))
+    given = fields(request)
+    try:
+        order = await tix_of(request).reserve_ticket(ticket_id, max_price=_price(given), key=key_of(given))
+    except Conflict as error:
+        if is_at_work(error):
+            return see(f"/tickets/{ticket_id}")
+        return await _refused(request, ticket_id, error)
+    return see(f"/orders/{order.id}")
 
 
 def _price(given: Mapping[str, str]) -> int:
@@ -106,7 +109,6 @@ def _query(asked: Mapping[str, str]) -> TicketQuery:
 
 
 def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> HTTPResponse:
-    kept = {name: value for name, value in form.values.items() if value and name != "cursor"}
     return page(
         request,
         "tickets.html",
@@ -114,9 +116,9 @@ def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> 
         form=form,
         tickets=found.items,
         sorts=SORTS,
-        is_narrowed=bool(kept.keys() - {"sort"}),
-        first=f"/tickets?{urlencode(kept)}" if form.value("cursor") else None,
-        following=found.next_cursor and f"/tickets?{urlencode({**kept, 'cursor': found.next_cursor})}",
+        statuses=SHOWN,
+        is_narrowed=any(form.value(name) for name in ("q", "status", *PRICES)),
+        **paged("/tickets", form, found.next_cursor),
     )
 
 
@@ -129,10 +131,8 @@ async def own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
 
 async def _refused(request: Request, ticket_id: str, error: Conflict) -> HTTPResponse:
     """Somebody was faster, or the price rose: what it is now, and others."""
-    ticket = await tix_of(request).show_ticket(UUID(ticket_id))
-    others: list[TicketOut] = []
-    with suppress(TixError):
-        found = await tix_of(request).list_tickets(TicketQuery(status="available", limit=OTHERS + 1))
-        others = [other for other in found.items if other.id != ticket.id][:OTHERS]
-    price = written(ticket.price, ticket.currency)
-    return page(request, "refused.html", 409, ticket=ticket, error=error, others=others, price=price)
+    ticket = await tix_of(request).show_ticket(ticket_id)
+    free = TicketQuery(status="available", limit=OTHERS + 1)
+    found = await if_there(tix_of(request).list_tickets(free)) or EMPTY
+    others = [other for other in found.items if other.id != ticket.id][:OTHERS]
+    return page(request, "refused.html", 409, ticket=ticket, error=error, others=others)

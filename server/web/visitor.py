@@ -5,7 +5,7 @@ import binascii
 import hmac
 import secrets
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -88,18 +88,15 @@ class Cookies:
     def write(self, response: HTTPResponse, visitor: Visitor) -> None:
         """Give it to the browser, until the sign-in ends."""
         sealed = self._fernet.encrypt(visitor.model_dump_json().encode()).decode()
-        self._add(response, sealed, expires=visitor.expires_at)
-
-    def _add(self, response: HTTPResponse, value: str, **more: Any) -> None:  # noqa: ANN401 - as Sanic takes them
         response.add_cookie(
             self.name,
-            value,
+            sealed,
             path="/",
             secure=self._secure,
             httponly=True,
             samesite="Lax",
-            host_prefix=False,
-            **more,
+            expires=visitor.expires_at,
+            host_prefix=False,  # the name has it already
         )
 
 

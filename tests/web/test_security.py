@@ -270,7 +270,9 @@ class TestBadInput:
     async def test_nothing_is_written_where_nothing_can_be(self, seller: Visitor, method: str) -> None:
         css = html(await seller.get("/")).all("link", rel="stylesheet")[0]["href"]
         for path, status in ((css, 405), ("/static/x.css", 404), ("/nowhere", 404), ("/help", 405)):
-            assert (await seller.http.request(method, path)).status_code == status, path
+            answer = await seller.http.request(method, path)
+            assert answer.status_code == status, path
+            assert ("allow" in answer.headers) is (status == 405), path
 
     async def test_services_that_are_away(self, web: Web) -> None:
         async with shop(web.platform, api_url=f"http://127.0.0.1:{free_port()}") as lonely:

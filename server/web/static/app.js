@@ -22,9 +22,6 @@
   addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("form[data-once] button")) button.removeAttribute("aria-disabled");
   });
-
-  // What is wrong with a form is read first.
-  document.getElementById("problems")?.focus();
 })();
 
 // Tickets follow what happens to them while somebody looks: the word changes in its place, and nothing moves.
@@ -38,6 +35,7 @@
   const badges = document.getElementById("badges").content;
   let source = null;
   let begun = false;
+  let later;
 
   function replace(part, badge) {
     const old = part.querySelector(".badge");
@@ -48,8 +46,10 @@
     if (part.matches(".detail")) control.querySelector("[data-again]").hidden = false;
   }
 
-  // What an event cannot say in words, a price say, is read from the page as it would be now.
-  async function reread() {
+  // What an event cannot say in words, a price say, is read from the page as it would be now: once for many events.
+  const reread = () => { later ??= setTimeout(read, 500); };
+  async function read() {
+    later = undefined;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.app import WEB_ASKS, create_web, listen, serving
+from server.app import create_web, listen, serving
 from server.settings import Settings
 from server.web import asking
+from server.web.bff import NOUNS
 from tests.concurrency.races import expire_now
 from tests.platform import Platform, free_port
 from tests.web.orders.conftest import NewBrowser
@@ -20,7 +21,7 @@ async def shop_without(
     platform: Platform, settings: Settings, service: str, *, port: int | None = None
 ) -> AsyncIterator[str]:
     """The address of a shop that looks for this service where nothing is, or at that port."""
-    services = {f"{name}_url": platform.api_url for name in WEB_ASKS}
+    services = {f"{name}_url": platform.api_url for name in NOUNS}
     services[f"{service}_url"] = f"http://127.0.0.1:{port or free_port()}"
     sock = listen(free_port())
     async with serving(create_web(settings.model_copy(update=services)), sock, grace=2):

@@ -244,7 +244,7 @@ class TestList:
 
     async def test_what_cannot_be_asked_is_told(self, person: NewBrowser) -> None:
         browser = await person()
-        for query in ("status=nonsense", "role=king"):
+        for query in ("status=nonsense", "role=king", "cursor=nonsense"):
             page = await browser.open(f"/orders?{query}")
             assert page.status == 422
             assert page.title.startswith("Error: ")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from server.settings import Settings
@@ -275,6 +276,8 @@ class TestInThePage:
         assert answer.headers["cache-control"] == "no-store"
         again = await buyer.http.post(f"{order.path}/payment/intent", headers=headers)
         assert again.json() == answer.json()
+        odd = httpx.Headers({**headers, "Idempotency-Key": "é"}, encoding="utf-8")  # of no form of ours
+        assert (await buyer.http.post(f"{order.path}/payment/intent", headers=odd)).status_code == 200
         assert (await buyer.http.post(f"{order.path}/payment/intent")).status_code == 403
         page = await other.open("/tickets")
         theirs = {"X-CSRF": page.form("/signout").fields["csrf"]}

@@ -59,3 +59,12 @@ async def test_refund(platform: Platform, person: NewBrowser) -> None:
     page = await seller.open(f"{path}/refund")
     async with at_work(platform, seller, page, f"{path}/refund") as meanwhile:
         assert (meanwhile.status, meanwhile.path) == (200, path)
+
+
+async def test_pay_on_stripes_page(platform: Platform, person: NewBrowser) -> None:
+    browser = await person()
+    order = await browser.reserve(await listed(platform))
+    review = await browser.click(order, "Pay")
+    async with at_work(platform, browser, review, review.path, table="payments") as meanwhile:
+        assert (meanwhile.status, meanwhile.path) == (200, review.path)
+        assert "could not be opened" not in meanwhile.text
