@@ -25,8 +25,8 @@ PAGES: Mapping[str, str] = {
     "order": "/orders/{id}",
     "pay": "/orders/{id}/payment",
 }
-NOT_WINDOWED = "linux"
-"""Where a program knows by the environment whether there are windows; elsewhere there are."""
+WINDOWS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+"""By these a program on Linux knows that something can be shown; elsewhere it always can."""
 
 
 def open_page(
@@ -38,9 +38,7 @@ def open_page(
     *,
     ticket: Annotated[
         str | None,
-        typer.Option(
-            "--ticket", metavar="TICKET", autocompletion=completion.tickets, help="A ticket's page."
-        ),
+        typer.Option("--ticket", metavar="ID", autocompletion=completion.tickets, help="A ticket's page."),
     ] = None,
     order: Annotated[
         str | None,
@@ -54,8 +52,8 @@ def open_page(
     """Open a page of the web shop; prints its address, and from a terminal shows it in the browser."""
     from cli.schemas import PageAddress  # noqa: PLC0415 - pydantic models cost 60 ms
 
-    run = Run(ctx, **_ids(ticket, order or pay))
     named = {name: id_ for name, id_ in (("ticket", ticket), ("order", order), ("pay", pay)) if id_}
+    run = Run(ctx, **{"ticket" if name == "ticket" else "order": id_ for name, id_ in named.items()})
     if len(named) + (page != "home") > 1:
         raise Refused("Name one page.", code="usage", exit_code=USAGE, hint="tix open --help")
     chosen, id_ = next(iter(named.items()), (page, ""))
@@ -74,14 +72,10 @@ def open_page(
         _show(run, address.url)
 
 
-def _ids(ticket: str | None, order: str | None) -> dict[str, str]:
-    return {noun: id_ for noun, id_ in (("ticket", ticket), ("order", order)) if id_}
-
-
 def _show(run: Run, url: str) -> None:
     """In a window; a browser that would take over the terminal is not wanted."""
     import webbrowser  # noqa: PLC0415 - rarely needed
 
-    has_windows = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    if (sys.platform == NOT_WINDOWED and not has_windows) or not webbrowser.open(url):
+    can_show = sys.platform != "linux" or any(os.environ.get(name) for name in WINDOWS)
+    if not (can_show and webbrowser.open(url)):
         run.out.say("There is no browser to open here; this is its address.")

@@ -61,8 +61,10 @@ class Run:
         self.subject.update(subject, flags=self.flags)
         for noun, typed in subject.items():
             options = [param.name for param in ctx.command.params if param.param_type_name == "option"]
-            rest = {name: ctx.params[name] for name in options}
-            self.subject[f"{noun}_line"] = self.again(f"{command} {noun.upper()}", **rest)
+            # An id is an argument, or what an option says.
+            rest = {name: noun.upper() if ctx.params[name] == typed else ctx.params[name] for name in options}
+            place = "" if noun.upper() in rest.values() else f" {noun.upper()}"
+            self.subject[f"{noun}_line"] = self.again(f"{command}{place}", **rest)
             _check_id(noun, typed)
 
     def again(self, command: str, **options: object) -> str:

@@ -152,6 +152,8 @@ class TestIds:
             ("order", "orders cancel {}"),
             ("order", "orders refund {}"),
             ("order", "pay {} --no-wait"),
+            ("ticket", "open --ticket {}"),
+            ("order", "open --pay {}"),
         ],
     )
     @pytest.mark.parametrize("typed", [A[:8], A[:13].upper(), A[:-1], A + "0", A.replace("a2", "ag")])
