@@ -60,6 +60,7 @@ class ProblemOut(Answer):
 
 def add_reference(app: Sanic[Any, Any]) -> None:
     """Serve `/openapi.json`, and `/docs` for people, of all routes that `app` has."""
+    pages = pages_of()
 
     @app.get("/openapi.json", name="openapi")
     async def openapi(request: Request) -> HTTPResponse:
@@ -68,7 +69,7 @@ def add_reference(app: Sanic[Any, Any]) -> None:
     @app.get("/docs", name="docs")
     async def docs(request: Request) -> HTTPResponse:
         nonce = secrets.token_urlsafe(16)
-        page = templates.get_template("reference.html").render(**contents(_written(request.app)), nonce=nonce)
+        page = pages.get_template("reference.html").render(**contents(_written(request.app)), nonce=nonce)
         policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
         return html(page, headers={"Content-Security-Policy": policy})
 
@@ -108,14 +109,18 @@ def schema_name(schema: Mapping[str, Any]) -> str:
     return str(schema.get("format") or schema.get("type") or "anything")
 
 
-templates = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-templates.filters["schema_name"] = schema_name
+def pages_of(*folders: Path, reload: bool = False) -> Environment:
+    """Templates that can show a reference; an unknown name in one is an error. `reload`: heed edits of them."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=reload,  # else each page asks the disk for every template's age
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["schema_name"] = schema_name
+    return made
 
 
 def document(app: Sanic[Any, Any], *, version: str) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from sanic import HTTPResponse, Request
 
 from client.money import shown, written
-from server.kit.reference import TEMPLATES as REFERENCE
-from server.kit.reference import schema_name
+from server.kit.reference import pages_of
 from server.web.assets import Asset
 from server.web.sharing import event_of, in_short
 
@@ -49,16 +48,9 @@ SIGNS: Mapping[str, str] = {
 
 
 def environment(assets: Mapping[str, Asset], *, reload: bool) -> Environment:
-    """The templates; an unknown name in one is an error, not an empty place. `reload`: heed edits of them."""
-    made = Environment(
-        loader=FileSystemLoader([TEMPLATES, REFERENCE]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=reload,  # else each page asks the disk for every template's age
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(money=shown, amount=written, moment=moment, iso=iso, schema_name=schema_name)
+    """The shop's templates; `reload`: heed edits of them."""
+    made = pages_of(TEMPLATES, reload=reload)
+    made.filters.update(money=shown, amount=written, moment=moment, iso=iso)
     made.globals.update(
         asset={name: asset.address for name, asset in assets.items()},
         words=WORDS,
