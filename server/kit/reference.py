@@ -110,7 +110,7 @@ def schema_name(schema: Mapping[str, Any]) -> str:
 
 
 def pages_of(*folders: Path, reload: bool = False) -> Environment:
-    """Templates that can show a reference; an unknown name in one is an error. `reload`: heed edits of them."""
+    """Templates, those of the reference among them; an unknown name is an error. `reload`: heed edits."""
     made = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
