@@ -25,7 +25,7 @@ help: ## Show this list
 		for (i = 1; i < n; i++) print "  " names[i]; \
 		printf "  %-16s %s\n", names[n], $$2 }' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## Start the whole platform: API, PostgreSQL, NATS, Redis, Stripe sandbox. Ctrl-C stops it
+run: $(INSTALLED) ## Start the whole platform: web shop, API, PostgreSQL, NATS, Redis, Stripe sandbox. Ctrl-C stops it
 	@exec $(BIN)/python -m server up $(ARGS)
 
 demo: $(INSTALLED) ## See the platform work, start to finish, without a browser

@@ -98,14 +98,22 @@ def _price(given: Mapping[str, str]) -> int:
 
 
 def _query(asked: Mapping[str, str]) -> TicketQuery:
+    """What the address asks for. Raises Wrong with all that is wrong in it."""
     given: dict[str, Any] = {name: asked[name] for name in ("q", "status", "sort", "cursor")}
+    errors: dict[str, str] = {}
     for typed, name in PRICES.items():
         if text := asked[typed].strip():
             try:
                 given[name] = read_price(text, "usd", lowest=0)
             except ValueError as error:
-                raise Wrong({typed: f"{LABELS[typed]}: {error}."}) from error
-    return read(TicketQuery, {**given, "limit": PER_PAGE}, LABELS)
+                errors[typed] = f"{LABELS[typed]}: {error}."
+    try:
+        query = read(TicketQuery, {**given, "limit": PER_PAGE}, LABELS)
+    except Wrong as error:
+        raise Wrong({**error.errors, **errors}) from error
+    if errors:
+        raise Wrong(errors)
+    return query
 
 
 def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> HTTPResponse:

@@ -35,6 +35,13 @@ class TestList:
         assert "There is a problem" in page.text
         assert page.all("input", id="q")[0]["value"] == "opera"
 
+    async def test_all_that_is_wrong_is_told_at_once_and_no_result(self, web: Web) -> None:
+        answer = await web.visitor().get("/tickets?from=9999999&to=x&status=nonsense")
+        assert answer.status_code == 422
+        page = html(answer)
+        assert {link["href"] for link in page.all("a")} >= {"#from", "#to", "#status"}
+        assert "No ticket matches" not in page.text
+
     async def test_words_are_shown_as_they_were_typed(self, web: Web) -> None:
         words = "ID required at door"
         page = html(await web.visitor().get("/tickets", params={"q": words}))
