@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from server.app import create_web, listen, serving
 from server.kit import db, log, migrate
 from server.local import LocalServers
 from server.settings import SERVICES, Settings
@@ -43,7 +44,10 @@ async def servers(open_dir: Path) -> AsyncIterator[tuple[LocalServers, Settings]
     port = free_port()
     made = LocalServers(open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}")
     environ = await asyncio.to_thread(made.start)
-    settings = Settings.load({**environ, "BCRYPT_COST": "4", "TIX_API_PORT": str(port)}, SERVICES)
+    # Stripe sends people back to the shop, so its place is known before it runs.
+    ports = {"TIX_API_PORT": str(port), "TIX_WEB_PORT": str(free_port())}
+    more = {"BCRYPT_COST": "4", "WEB_SECRET": "of the tests, " * 3}
+    settings = Settings.load({**environ, **ports, **more}, SERVICES)
     await migrate.upgrade(databases(settings))
     await db.connect(databases(settings))
     yield made, settings
@@ -69,6 +73,14 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
     await wipe(settings)
     async with started(settings) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def shop(platform: Platform, settings: Settings) -> AsyncIterator[str]:
+    """The address of the web shop beside it."""
+    app = create_web(settings, api_url=platform.api_url)
+    async with serving(app, listen(settings.tix_web_port), grace=2):
+        yield f"http://127.0.0.1:{settings.tix_web_port}"
 
 
 @pytest.fixture

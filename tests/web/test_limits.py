@@ -41,6 +41,6 @@ async def test_tries_are_counted_by_visitor_not_by_web(empty: Settings) -> None:
 
 async def _try(visitor: Visitor, number: int, headers: dict[str, str]) -> httpx.Response:
     page = html(await visitor.get("/signin"))
-    values = next(form.values for form in page.forms if form.action == "/signin")
+    values = next(form.fields for form in page.forms if form.action == "/signin")
     typed = {**values, "email": f"u{number}@example.com", "password": "wrong password"}
     return await visitor.http.post("/signin", data=typed, headers=headers)

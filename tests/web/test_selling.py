@@ -237,7 +237,7 @@ class TestEditing:
         assert (await other.get(at)).status_code == 403
         csrf = await other.csrf()
         for action in (at, f"/sell/{ticket}/withdraw", f"/sell/{ticket}/relist"):
-            form = next((f.values for f in html(own).forms if f.action == action), {})
+            form = next((f.fields for f in html(own).forms if f.action == action), {})
             answer = await other.http.post(action, data={**form, "csrf": csrf, "title": "Stolen"})
             assert answer.status_code == 403, action
             assert "text/html" in answer.headers["content-type"]

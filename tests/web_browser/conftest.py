@@ -7,21 +7,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from server.app import create_web, listen, serving
 from server.kit import limits
-from server.local import LocalServers
 from server.settings import Settings
-from tests.platform import Platform, User, free_port, started, wipe
+from tests.platform import Platform, User, started, wipe
 from tests.waiting import until
 from tests.web_browser.browsing import Come, Watch, chromium, executable, open_browser
 
 NewTicket = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture(scope="session")
-def settings(servers: tuple[LocalServers, Settings]) -> Settings:
-    """Those of all tests, and where the shop is: Stripe sends people back there."""
-    return servers[1].model_copy(update={"tix_web_port": free_port(), "web_secret": "of the tests, " * 3})
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +24,6 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
         await wipe(settings)
         async with started(settings) as running:
             yield running
-
-
-@pytest.fixture(scope="module")
-async def shop(platform: Platform, settings: Settings) -> AsyncIterator[str]:
-    """The shop's address."""
-    app = create_web(settings, api_url=platform.api_url)
-    async with serving(app, listen(settings.tix_web_port), grace=2):
-        yield f"http://127.0.0.1:{settings.tix_web_port}"
 
 
 @pytest.fixture(scope="session")

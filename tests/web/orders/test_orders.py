@@ -8,9 +8,9 @@ import pytest
 from tests.concurrency.races import expire_now
 from tests.dashboard import GOOD_CARD
 from tests.platform import Platform, User
-from tests.web.browsing import PASSWORD, Browser, Page
 from tests.web.orders.conftest import NewBrowser
 from tests.web.orders.test_paying import listed, page_saying, to_stripe
+from tests.web.visiting import PASSWORD, Browser, Page
 
 Sale = tuple[Browser, Browser, str]
 """A seller, a buyer, and the path of the paid order."""

@@ -12,8 +12,8 @@ from tests.concurrency.races import expire_now
 from tests.dashboard import DECLINED_CARD, GOOD_CARD, SECURE_CARD, Dashboard, dashboard
 from tests.platform import Platform
 from tests.waiting import until
-from tests.web.browsing import PASSWORD, Browser, Page
 from tests.web.orders.conftest import NewBrowser
+from tests.web.visiting import PASSWORD, Browser, Page
 
 UNCHARGEABLE_CARD, DISPUTED_CARD = "4000000000008005", "4000000000000259"
 PRICE = "45.00 USD"

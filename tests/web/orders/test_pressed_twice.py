@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from tests.platform import Platform
 from tests.waiting import until
-from tests.web.browsing import Browser, Page
 from tests.web.orders.conftest import NewBrowser
 from tests.web.orders.test_orders import sold
 from tests.web.orders.test_paying import listed, page_saying
+from tests.web.visiting import Browser, Page
 
 
 @asynccontextmanager
