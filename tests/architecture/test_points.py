@@ -76,8 +76,6 @@ LATER = {
     "w20": "whether one can paste, and whether an unknown address is refused as slowly as a wrong password",
     "w22": "how a ticket prints, and what its QR code says",
     "w23": "the pages of orders and payments, and pictures of all of them in CI",
-    "w24": "no test reads the filter back from the address, or what an empty list suggests",
-    "w25": "pages change without a transition; that dark comes without a flash is not shown",
 }
 
 

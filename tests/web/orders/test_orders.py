@@ -159,7 +159,7 @@ class TestPaid:
             startsAt="2031-05-03T19:30:00Z",
         )
 
-    async def test_has_a_ticket_for_paper_and_calendar(self, paid: Sale) -> None:
+    async def test_w25_has_a_ticket_for_paper_and_calendar(self, paid: Sale) -> None:
         _, buyer, path = paid
         ticket = await buyer.click(await buyer.open(path), "Show the ticket")
         assert ticket.path == f"{path}/ticket"
