@@ -46,7 +46,8 @@ async def printed(page: Page) -> list[str]:
     await page.emulate_media(media="print", color_scheme="dark")
     await page.set_viewport_size({"width": SHEET["width"], "height": SHEET["height"]})
     seen = page.locator(NOT_FOR_PAPER).filter(visible=True)
-    return await seen.evaluate_all("all => all.map(it => it.outerHTML)")
+    found: list[str] = await seen.evaluate_all("all => all.map(it => it.outerHTML)")
+    return found
 
 
 async def test_w22_prints_on_a_page_each_with_what_counts(
