@@ -20,8 +20,10 @@ PAGE = """<!doctype html>
 <main class="{width}"><h1>{title}</h1>{body}</main></html>
 """
 
-NO_MINOR_UNITS = frozenset({"clp", "jpy", "krw", "pyg", "rwf", "ugx", "vnd", "xaf", "xof"})
-"""Currencies whose smallest unit is the whole one."""
+NO_MINOR_UNITS = frozenset(
+    "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()  # noqa: SIM905 - one per word
+)
+"""Currencies that Stripe counts in whole ones: https://docs.stripe.com/currencies; UGX is not among them."""
 
 
 def page(title: str, body: str, *, status: int = 200, wide: bool = False) -> HTTPResponse:

@@ -1,4 +1,4 @@
-"""Our own CSS and JavaScript: named by their content, compressed once, kept by browsers for ever."""
+"""Our own CSS, JavaScript and pictures: named by content, compressed once, kept by browsers for ever."""
 
 import gzip
 import hashlib
@@ -18,6 +18,7 @@ STATIC = Path(__file__).parent / "static"
 TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 HEADERS = {

@@ -1,22 +1,19 @@
-"""Pages of orders: the list, one order and what can be done with it, its ticket for paper and calendar."""
+"""Pages of orders: the list, one order and what can be done with it."""
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, get_args
 
-import segno
-from markupsafe import Markup
 from sanic import Blueprint, HTTPResponse, Request
 
-from client import Conflict, Forbidden, Invalid, NotFound
+from client import Conflict, Forbidden, Invalid
 from client.story import is_buyer, told, why_not_cancellable
 from server.kit.schemas import Page
 from server.orders.schemas import OrderOut, OrderQuery, OrderWithHistory, Status
 from server.web.asking import if_there, is_at_work, signed_in
-from server.web.calendars import event
 from server.web.forms import Form, Wrong, fields, key_of, paged, read
 from server.web.outlook import VALID, Outlook, is_held, is_on_its_way, is_refundable, outlook, spelt, utc_time
-from server.web.render import WORDS, origin, page, see
+from server.web.papers import WAS_PAID, code_of
+from server.web.render import WORDS, page, see
 from server.web.tickets import own_order
 
 if TYPE_CHECKING:
@@ -38,8 +35,6 @@ def pages() -> Blueprint:
     routes.add_route(cancel_order, "/orders/<order_id>/cancel", methods=["POST"], name="cancel")
     routes.add_route(ask_refund, "/orders/<order_id>/refund", name="ask refund")
     routes.add_route(refund_order, "/orders/<order_id>/refund", methods=["POST"], name="refund")
-    routes.add_route(show_ticket, "/orders/<order_id>/ticket", name="ticket")
-    routes.add_route(give_event, "/orders/<order_id>/ticket.ics", name="calendar")
     return routes
 
 
@@ -113,26 +108,6 @@ async def refund_order(request: Request, order_id: str) -> HTTPResponse:
     return see(f"/orders/{order_id}")
 
 
-async def show_ticket(request: Request, order_id: str) -> HTTPResponse:
-    """To print or to show at the door; an order that is not paid has none."""
-    order = await signed_in(request).show_order(order_id)
-    if not (is_buyer(order) and order.status in VALID):
-        return see(f"/orders/{order.id}")
-    return page(request, "order_ticket.html", order=order, code=_code(_address(request, order)))
-
-
-async def give_event(request: Request, order_id: str) -> HTTPResponse:
-    """For a calendar. Raises NotFound for a ticket that is not paid, or says no time."""
-    order = await signed_in(request).show_order(order_id)
-    if not (is_buyer(order) and order.status in VALID) or order.ticket.starts_at is None:
-        raise NotFound("There is no event of this order.", code="no_event", status=404)
-    return HTTPResponse(
-        event(order, order.ticket.starts_at, _address(request, order)),
-        content_type="text/calendar; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="ticket.ics"'},
-    )
-
-
 async def _refused(request: Request, order: OrderWithHistory, refusal: str) -> HTTPResponse:
     """The order as it is, and why what was just tried cannot be."""
     payment = await _newest_payment(request, order) if is_buyer(order) else None
@@ -159,7 +134,8 @@ async def _show(
         waits_at=f"/orders/{order.id}{back}",
         is_buyer=bought,
         can_pay=bought and is_held(order) and not view.waits,
-        is_valid=bought and order.status in VALID,
+        code=code_of(request, order) if bought and order.status in VALID else None,
+        was_paid=bought and order.status in WAS_PAID,
         left=order.expires_at - order.server_time,
         more_time=spelt(request.app.ctx.shop.extend_seconds),
         why_no_more_time=WHY_NO_MORE_TIME,
@@ -198,16 +174,3 @@ async def _again(request: Request, order: OrderOut) -> tuple[bool | None, OrderO
     if ticket.status == "available" or ticket.order_id == order.id:  # tickets hears of the end a moment later
         return True, None
     return False, await own_order(request, ticket)
-
-
-def _address(request: Request, order: OrderOut) -> str:
-    return f"{origin(request)}/orders/{order.id}"
-
-
-def _code(address: str) -> Markup:
-    """A QR code as SVG, dark on light in either colour scheme."""
-    drawn = io.BytesIO()
-    segno.make(address, error="m").save(
-        drawn, kind="svg", border=2, xmldecl=False, svgns=False, omitsize=True, dark="#000", light="#fff"
-    )
-    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn, not written: the address is not in it as text

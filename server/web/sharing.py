@@ -28,13 +28,16 @@ def event_of(ticket: TicketOut, address: str) -> dict[str, Any]:
             "price": written(ticket.price, ticket.currency),
             "priceCurrency": ticket.currency.upper(),
             "availability": f"https://schema.org/{AVAILABILITY[ticket.status]}",
+            "validFrom": rfc3339(ticket.created_at),
             "url": address,
         },
     }
     if ticket.starts_at:
         made["startDate"] = rfc3339(ticket.starts_at)
+        made["eventStatus"] = "https://schema.org/EventScheduled"
     if ticket.venue:
-        made["location"] = {"@type": "Place", "name": ticket.venue}
+        # Search engines want an address, and take a line of text for one; a seller gives no other.
+        made["location"] = {"@type": "Place", "name": ticket.venue, "address": ticket.venue}
     return made
 
 

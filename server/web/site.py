@@ -16,7 +16,7 @@ from client import Tix
 from server.kit import limits
 from server.kit.http import new_app
 from server.kit.log import request_id
-from server.web import about, accounts, bff, orders, payments, reference, sell, tickets
+from server.web import about, accounts, bff, orders, papers, payments, reference, sell, tickets
 from server.web.assets import add_assets, load, takes_gzip
 from server.web.failures import Failures, StaleForm
 from server.web.forms import fields
@@ -107,7 +107,7 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.on_request(_check_form)
     app.on_response(_part)
     add_assets(app, assets)
-    for part in (accounts, tickets, orders, payments, sell, bff, about, reference):
+    for part in (accounts, tickets, orders, papers, payments, sell, bff, about, reference):
         app.blueprint(part.pages())
     bff.add_streams(app)
     _add_client(app, shop)

