@@ -64,7 +64,6 @@ POINTS = {
 }
 
 LATER = {
-    "w03": "the keyboard goes as far as the hold, not through payment; no contrast of an outline is measured",
     "w07": "whether a card's number is still there at the end, and whether the inert button sends nothing",
     "w15": "whether pages of 403, 429 and 5xx show the request id, and whether every POST leads on by 303",
     "w16": "size, requests and shifts are measured; when the largest part is painted is not",
