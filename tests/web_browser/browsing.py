@@ -34,6 +34,8 @@ FLAGS = (
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 700}
 PASSWORD = "correct horse battery"
+OVERTAKEN = "Transition was aborted"
+"""What Chromium says when a page follows another that has not appeared yet."""
 PATIENCE_MS = 30_000
 """For each step, on a machine that is busy with other things."""
 
@@ -76,10 +78,14 @@ class Watch:
             message.text.startswith("Failed to load resource") and message.location["url"] in self._pages
         )
         if message.type in {"error", "warning"} and not is_page:
-            self.complaints.append(f"{message.page and message.page.url}: {message.text}")
+            self._note(message.page, message.text)
 
     def _raised(self, error: WebError) -> None:
-        self.complaints.append(f"{error.page and error.page.url}: {error.error}")
+        self._note(error.page, str(error.error))
+
+    def _note(self, page: Page | None, text: str) -> None:
+        if OVERTAKEN not in text:
+            self.complaints.append(f"{page and page.url}: {text}")
 
 
 async def open_browser(browser: Browser, url: str, watch: Watch, **options: Any) -> BrowserContext:
