@@ -26,9 +26,10 @@ TRIES = 3
 """What else the machine does only makes it slower."""
 MOST_REQUESTS, MOST_BYTES = 4, 40_000
 ASKED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-  .filter((one) => one.name.startsWith(location.origin) && one.transferSize && !one.name.endsWith("/events"))
+  .filter((one) => one.name.startsWith(location.origin) && one.transferSize && !/events$|icon/.test(one.name))
   .map((one) => [one.name, one.encodedBodySize])"""
-"""What came from the shop and not from the browser's own store; the event stream does not end."""
+"""What came from the shop, not from the browser's own store; but the event stream, which does not end, and
+the icon, which is asked for on this page or on the one before."""
 PAINTS = """() => new Promise((done) => {
   const seen = {lcp: 0, shifts: []};
   new PerformanceObserver((list) => { seen.lcp = list.getEntries().at(-1).startTime; })
