@@ -17,7 +17,7 @@ def weight(*kinds: str) -> int:
 
 
 @pytest.mark.parametrize("name", ASSETS)
-async def test_browsers_keep_it_for_ever_since_its_name_is_its_content(web: Web, name: str) -> None:
+async def test_w16_browsers_keep_it_for_ever_since_its_name_is_its_content(web: Web, name: str) -> None:
     asset = ASSETS[name]
     plain = await web.visitor().get(asset.address, headers={"Accept-Encoding": "identity"})
     assert plain.content == asset.body
@@ -59,15 +59,15 @@ async def test_every_asset_of_a_page_is_ours_and_there(web: Web) -> None:
     assert len(addresses) == 3  # style, script, icon
 
 
-def test_the_styles_weigh_at_most_8_kb() -> None:
+def test_w16_the_styles_weigh_at_most_8_kb() -> None:
     assert weight(".css") <= 8 * KB
 
 
-def test_the_scripts_weigh_at_most_4_kb() -> None:
+def test_w16_the_scripts_weigh_at_most_4_kb() -> None:
     assert weight(".js") <= 4 * KB
 
 
-async def test_a_list_of_20_tickets_weighs_at_most_40_kb(web: Web) -> None:
+async def test_w16_a_list_of_20_tickets_weighs_at_most_40_kb(web: Web) -> None:
     seller = web.platform.user()
     for number in range(20):
         await seller.list_ticket(

@@ -34,6 +34,8 @@ FLAGS = (
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 700}
 PASSWORD = "correct horse battery"
+OVERTAKEN = "Transition was aborted"
+"""What Chromium says when a page follows another that has not appeared yet."""
 PATIENCE_MS = 30_000
 """For each step, on a machine that is busy with other things."""
 
@@ -76,10 +78,14 @@ class Watch:
             message.text.startswith("Failed to load resource") and message.location["url"] in self._pages
         )
         if message.type in {"error", "warning"} and not is_page:
-            self.complaints.append(f"{message.page and message.page.url}: {message.text}")
+            self._note(message.page, message.text)
 
     def _raised(self, error: WebError) -> None:
-        self.complaints.append(f"{error.page and error.page.url}: {error.error}")
+        self._note(error.page, str(error.error))
+
+    def _note(self, page: Page | None, text: str) -> None:
+        if OVERTAKEN not in text:
+            self.complaints.append(f"{page and page.url}: {text}")
 
 
 async def open_browser(browser: Browser, url: str, watch: Watch, **options: Any) -> BrowserContext:
@@ -122,16 +128,36 @@ class Stop:
     """By the header that stays at the top."""
     is_inside: bool
     """Of the window, at least with its upper edge."""
+    contrast: float
+    """Of the outline with what lies around the element: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
 
 
 FOCUSED = """() => {
-  const it = document.activeElement, style = getComputedStyle(it), box = it.getBoundingClientRect();
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+  const painted = (colour) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return pen.getImageData(0, 0, 1, 1).data;
+  };
+  const light = ([...rgb]) => rgb.slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, i) => sum + part * [.2126, .7152, .0722][i], 0);
+  let it = document.activeElement;
+  while (it.shadowRoot?.activeElement) it = it.shadowRoot.activeElement;
+  let around = it;
+  do around = around.parentElement ?? around.getRootNode().host ?? document.body;
+  while (around !== document.body && painted(getComputedStyle(around).backgroundColor)[3] < 255);
+  const style = getComputedStyle(it), box = it.getBoundingClientRect();
+  const [low, high] = [style.outlineColor, getComputedStyle(around).backgroundColor].map(painted).map(light)
+    .sort((one, other) => one - other);
   const top = document.querySelector(".top"), under = top.getBoundingClientRect().bottom;
   return {
     name: `${it.tagName} ${it.id || it.name || it.textContent.trim().slice(0, 40)}`,
     outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
     is_covered: !top.contains(it) && !it.classList.contains("skip") && box.top < under,
     is_inside: box.top >= 0 && box.top < innerHeight,
+    contrast: (high + .05) / (low + .05),
   };
 }"""
 

@@ -32,7 +32,7 @@ async def paths(listed: NewTicket) -> list[str]:
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-async def test_nothing_moves_however_late_the_script(
+async def test_w16_nothing_moves_however_late_the_script(
     come: Come, paths: list[str], viewport: ViewportSize
 ) -> None:
     page = await come(viewport=viewport)
@@ -67,7 +67,7 @@ async def test_a_shift_is_noticed(come: Come) -> None:
     assert await page.evaluate(SHIFTS) != []
 
 
-async def test_a_first_view_is_small(come: Come, paths: list[str]) -> None:
+async def test_w16_a_first_view_is_small(come: Come, paths: list[str]) -> None:
     for path in paths:
         page = await come()
         asked: list[str] = []
@@ -83,7 +83,7 @@ async def test_a_first_view_is_small(come: Come, paths: list[str]) -> None:
         assert sum(sizes) <= MOST_BYTES, sizes
 
 
-async def test_a_second_view_asks_for_the_page_alone(come: Come, paths: list[str]) -> None:
+async def test_w16_a_second_view_asks_for_the_page_alone(come: Come, paths: list[str]) -> None:
     page = await come()
     await page.goto(paths[0])
     await page.goto(paths[1])

@@ -1,10 +1,14 @@
 """Somebody who uses only the keyboard sees where they are, everywhere, and can buy."""
 
-import pytest
-from playwright.async_api import Locator, Page, ViewportSize
+from typing import Literal
 
+import pytest
+from playwright.async_api import Locator, Page, ViewportSize, expect
+
+from tests.dashboard import GOOD_CARD
 from tests.web_browser.browsing import DESK, PASSWORD, Come, Stop, focused, sign_up
 from tests.web_browser.conftest import NewTicket
+from tests.web_browser.test_purchase import PAY, see_paid
 
 pytestmark = pytest.mark.browser
 
@@ -12,12 +16,14 @@ MOST_STOPS = 80
 LOW_PHONE = {"width": 390, "height": 480}
 """With its keyboard open: everything scrolls."""
 WINDOWS = pytest.mark.parametrize("viewport", [DESK, LOW_PHONE], ids=["desk", "phone"])
+LEAST_CONTRAST = 3
 
 
 def assert_seen(stop: Stop) -> None:
     assert stop.outline >= 2, stop
     assert not stop.is_covered, stop
     assert stop.is_inside, stop
+    assert stop.contrast >= LEAST_CONTRAST, stop
 
 
 async def tab_to(page: Page, wanted: Locator) -> None:
@@ -25,7 +31,7 @@ async def tab_to(page: Page, wanted: Locator) -> None:
     for _ in range(MOST_STOPS):
         await page.keyboard.press("Tab")
         assert_seen(await focused(page))
-        if await wanted.evaluate("it => it === document.activeElement"):
+        if await wanted.evaluate("it => it === it.getRootNode().activeElement"):
             return
     raise AssertionError(f"{MOST_STOPS} times Tab do not lead to {wanted}")
 
@@ -42,11 +48,15 @@ async def walk(page: Page, key: str) -> list[Stop]:
     return stops
 
 
-@WINDOWS
-async def test_sign_up_find_reserve(come: Come, listed: NewTicket, viewport: ViewportSize) -> None:
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(DESK, "light"), (LOW_PHONE, "dark")], ids=["desk", "phone"]
+)
+async def test_w03_from_no_account_to_a_paid_ticket(
+    come: Come, listed: NewTicket, viewport: ViewportSize, scheme: Literal["light", "dark"]
+) -> None:
     title = f"Keyboard concert {viewport['width']}"
     await listed(title=title)
-    page = await come(viewport=viewport)
+    page = await come(viewport=viewport, color_scheme=scheme)
     await page.goto("/")
     await tab_to(page, page.get_by_role("link", name="Create account"))
     await page.keyboard.press("Enter")
@@ -67,14 +77,38 @@ async def test_sign_up_find_reserve(come: Come, listed: NewTicket, viewport: Vie
     await tab_to(page, page.get_by_role("button", name="Reserve"))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/orders/*")
+    await tab_to(page, page.get_by_role("link", name="Pay", exact=True))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/payment")
+    await expect(page.get_by_role("button", name=PAY)).to_have_attribute("aria-disabled", "false")
+    for field, typed in (("Card number", GOOD_CARD), ("Expiry", "1244"), ("CVC", "123")):
+        await tab_to(page, page.get_by_label(field))
+        await page.keyboard.type(typed)
+    await tab_to(page, page.get_by_role("button", name=PAY))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/orders/*")
+    await see_paid(page)
+    await tab_to(page, page.get_by_role("link", name="Show the ticket"))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("img", name="QR code").wait_for()
+
+
+async def test_w03_a_faint_outline_is_noticed(come: Come) -> None:
+    page = await come(bypass_csp=True)
+    await page.goto("/signin")
+    await page.add_style_tag(content=":focus-visible { outline-color: #ccc; }")
+    await page.get_by_label("Email").focus()
+    assert 1 < (await focused(page)).contrast < LEAST_CONTRAST
 
 
 @WINDOWS
-@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
-async def test_each_stop_is_seen(come: Come, listed: NewTicket, viewport: ViewportSize, key: str) -> None:
+@pytest.mark.parametrize(("key", "scheme"), [("Tab", "light"), ("Shift+Tab", "dark")])
+async def test_w03_each_stop_is_seen(
+    come: Come, listed: NewTicket, viewport: ViewportSize, key: str, scheme: Literal["light", "dark"]
+) -> None:
     for number in range(5):
         await listed(title=f"Row {number}")
-    page = await come(viewport=viewport)
+    page = await come(viewport=viewport, color_scheme=scheme)
     await sign_up(page)
     for path in ("/", "/tickets", "/tickets?from=much"):
         await page.goto(path)

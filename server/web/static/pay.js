@@ -13,6 +13,7 @@
   let stripe, elements;
 
   function offer(inPage) {
+    form.className = "";
     form.hidden = !inPage;
     elsewhere.textContent = inPage ? elsewhere.dataset.instead : plain;
     elsewhere.classList.toggle("second", inPage);
