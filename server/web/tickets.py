@@ -13,7 +13,7 @@ from server.web.asking import if_there, is_at_work, sign_in_first, tix_of
 from server.web.forms import Form, Wrong, fields, key_of, paged, read, read_price
 from server.web.render import WORDS, page, see
 
-FRONT = 6
+FRONT = 8
 PER_PAGE = 20
 OTHERS = 4
 SORTS: Mapping[str, str] = {
@@ -33,6 +33,8 @@ LABELS: Mapping[str, str] = {
 EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
+MORE = ("status", *PRICES)
+"""What narrows the list besides words."""
 LONGEST_PRICE = 9
 """Digits that a hidden price may have."""
 NOT_WHOLE = "The form is not whole. Go back, reload the page and try again."
@@ -125,7 +127,8 @@ def _list(request: Request, form: Form, found: Page[TicketOut], status: int) -> 
         tickets=found.items,
         sorts=SORTS,
         statuses=SHOWN,
-        is_narrowed=any(form.value(name) for name in ("q", "status", *PRICES)),
+        is_narrowed=any(form.value(name) for name in ("q", *MORE)),
+        is_open=bool(form.errors) or any(form.value(name) for name in (*MORE, "sort")),
         **paged("/tickets", form, found.next_cursor),
     )
 

@@ -13,6 +13,7 @@
   let stripe, elements;
 
   function offer(inPage) {
+    form.className = "";
     form.hidden = !inPage;
     elsewhere.textContent = inPage ? elsewhere.dataset.instead : plain;
     elsewhere.classList.toggle("second", inPage);
@@ -61,14 +62,15 @@
     const { clientSecret } = await answer.json();
     if (!clientSecret) return location.replace(order);
     stripe = Stripe(key);
-    const variables = {
+    const look = () => ({ appearance: { variables: {
       colorPrimary: colour("brand"),
       colorText: colour("ink"),
       colorBackground: colour("sheet"),
       colorDanger: colour("bad"),
       fontFamily: getComputedStyle(form).fontFamily,
-    };
-    elements = stripe.elements({ clientSecret, appearance: { variables } });
+    } } });
+    elements = stripe.elements({ clientSecret, ...look() });
+    matchMedia("(prefers-color-scheme: dark)").onchange = () => elements.update(look());
     const element = elements.create("payment");
     element.on("loaderror", () => offer(false));
     element.on("ready", () => { place.removeAttribute("aria-busy"); enable(); });
