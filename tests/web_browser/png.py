@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS = 256
+PLAIN = 32
+"""So many, the most used, stay as they are: paper and sheet hardly differ, and are not one."""
 PAETH = 4
 """The filter that guesses by three neighbours."""
 CHANNELS = {2: 3, 6: 4}
@@ -27,14 +29,16 @@ def lean(png: bytes) -> bytes:
     counted = Counter(colour for row in rows for colour in row)
     shades: dict[tuple[int, ...], tuple[int, ...]] = {}
     uses = Counter[tuple[int, ...]]()
+    plain = {colour for colour, _ in counted.most_common(PLAIN)}
+    shade_of = {colour: colour if colour in plain else _shade(colour) for colour in counted}
     for colour, count in counted.most_common():
-        shades.setdefault(_shade(colour), colour)  # the first is the one that comes most often
-        uses[_shade(colour)] += count
+        shades.setdefault(shade_of[colour], colour)  # the first is the one that comes most often
+        uses[shade_of[colour]] += count
     kept = [shade for shade, _ in uses.most_common(COLOURS)]
     palette = [shades[shade] for shade in kept]
     known = {shade: number for number, shade in enumerate(kept)}
     known |= {shade: _nearest(colour, palette) for shade, colour in shades.items() if shade not in known}
-    numbers = {colour: known[_shade(colour)] for colour in counted}
+    numbers = {colour: known[shade] for colour, shade in shade_of.items()}
     packed = b"".join(b"\0" + bytes(numbers[colour] for colour in row) for row in rows)
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     return SIGNATURE + b"".join(
@@ -79,8 +83,8 @@ def _paeth(left: int, up: int, corner: int) -> int:
 
 
 def _shade(colour: tuple[int, ...]) -> tuple[int, ...]:
-    """Colours that hardly differ are of one shade."""
-    return tuple(channel >> 3 for channel in colour)
+    """Colours that hardly differ are of one shade; it is no colour itself."""
+    return (*(channel >> 3 for channel in colour), -1)
 
 
 def _nearest(colour: tuple[int, ...], palette: list[tuple[int, ...]]) -> int:
