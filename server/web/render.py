@@ -42,6 +42,12 @@ SIGNS: Mapping[str, str] = {
     "created": "◐",
     "accepted": "◑",
     "complete": "✓",
+    "cancelled": "–",
+    "expired": "–",
+    "rejected": "✗",
+    "revoked": "←",
+    "refunded": "←",
+    "charged_back": "✗",
     "disputed": "!",
 }
 """And its sign: a state is never told by its colour alone."""
@@ -112,14 +118,14 @@ class Picture:
 def picture(id_: object) -> Picture:
     """Drawn from the end of the id, which is random."""
     number = int(str(id_).replace("-", "")[-10:], 16)
-    hue = number % 360
+    hue = 190 + number % 180  # from teal by violet to rose: no brown and no olive
     discs = [
         (
             40 + (number >> step) % 320,
             (number >> (step + 3)) % 200,
             30 + (number >> (step + 5)) % 70,
-            (hue + 40 + step * 9) % 360,
+            hue - 30 + step * 6,
         )
         for step in range(0, 20, 5)
     ]
-    return Picture(f"art{number}", number // 360 % 90, (hue, (hue + 70) % 360), discs)
+    return Picture(f"art{number}", number // 360 % 90, (hue, hue + 45), discs)

@@ -15,7 +15,7 @@ from server.web.asking import if_there, is_at_work, sign_in_first, tix_of
 from server.web.forms import Form, Wrong, fields, key_of, paged, read, read_price
 from server.web.render import WORDS, page, see
 
-FRONT = 6
+FRONT = 8
 PER_PAGE = 20
 OTHERS = 4
 SORTS: Mapping[str, str] = {
@@ -38,6 +38,8 @@ PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
 MOST_HINTS = 6
 SHORTEST_WORD = 3
+MORE = ("status", *PRICES)
+"""What narrows the list besides words."""
 LONGEST_PRICE = 9
 """Digits that a hidden price may have."""
 NOT_WHOLE = "The form is not whole. Go back, reload the page and try again."
@@ -167,7 +169,8 @@ def _list(
         sorts=SORTS,
         statuses=SHOWN,
         hints=hints or {},
-        is_narrowed=any(form.value(name) for name in ("q", "status", *PRICES)),
+        is_narrowed=any(form.value(name) for name in ("q", *MORE)),
+        is_open=bool(form.errors) or any(form.value(name) for name in (*MORE, "sort")),
         **paged("/tickets", form, found.next_cursor),
     )
 
