@@ -31,7 +31,7 @@ def found(answer: httpx.Response) -> list[str]:
 def typed(answer: httpx.Response) -> dict[str, str]:
     """What stands in the form."""
     [form] = [form for form in html(answer).forms if form.action == "/tickets"]
-    return form.values
+    return form.fields
 
 
 def links(answer: httpx.Response) -> list[str]:

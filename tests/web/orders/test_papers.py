@@ -12,10 +12,10 @@ from server.stripe_sandbox.pages import money
 from server.tickets.schemas import CURRENCIES
 from tests.dashboard import GOOD_CARD, Dashboard, dashboard
 from tests.platform import Platform
-from tests.web.visiting import Page
 from tests.web.orders.conftest import NewBrowser
 from tests.web.orders.test_orders import sold
 from tests.web.orders.test_paying import listed, page_saying
+from tests.web.visiting import Page
 
 VENUE = "Harbour Hall"
 
