@@ -45,7 +45,8 @@ class Read(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            form = HtmlForm(given.get("action", ""), given.get("method", "get"), is_hidden="hidden" in given)
+            is_hidden = "hidden" in given or bool(self._hidden)
+            form = HtmlForm(given.get("action", ""), given.get("method", "get"), is_hidden=is_hidden)
             self.forms.append(form)
         elif tag == "input" and self.forms:
             self.forms[-1].fields[given["name"]] = given.get("value", "")
