@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from sanic import Request
+from sanic.compat import Header
 from sanic.exceptions import BadURL
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
@@ -57,6 +58,18 @@ def discard_rest(request: Request, status: int) -> None:
     if kind == "chunked" or (stream.request_bytes or 0) > (stream.request_max_size or 0):
         stream.keep_alive = False
         stream.protocol.request_max_size = stream.request_max_size = DISCARD
+
+
+class PlainHeaders(Header):
+    """An answer's headers without the `alt-svc: ` that Sanic adds, with nothing in it.
+
+    Sanic takes that line out of its own code when an application starts, which works once a process.
+    """
+
+    def __setitem__(self, name: str, value: Any) -> None:  # noqa: ANN401 - as Sanic has it
+        """Set it, but that one."""
+        if name != "alt-svc":
+            super().__setitem__(name, value)
 
 
 class AnswerableRequest(Request):

@@ -238,6 +238,7 @@ async def _enter(request: Request) -> None:
 
 
 async def _leave(request: Request, response: HTTPResponse) -> None:
+    response.headers = guard.PlainHeaders(response.headers)
     response.headers.setdefault("X-Request-Id", request_id.get())
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):

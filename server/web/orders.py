@@ -131,7 +131,7 @@ async def _show(
         outlook=view,
         words_here=WORDS if bought else SELLER_WORDS,
         steps=[(step.at, told(step, order, time=utc_time)) for step in order.history],
-        waits_at=f"/orders/{order.id}{back}",
+        here=f"/orders/{order.id}{back}",
         is_buyer=bought,
         can_pay=bought and is_held(order) and not view.waits,
         code=code_of(request, order) if bought and order.status in VALID else None,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 
 from client.money import shown, written
+from client.watch import OVER
 from server.kit.reference import pages_of
 from server.web.assets import Asset
 from server.web.sharing import event_of, in_short
@@ -60,6 +61,7 @@ def environment(assets: Mapping[str, Asset], *, reload: bool) -> Environment:
     made.globals.update(
         asset={name: asset.address for name, asset in assets.items()},
         words=WORDS,
+        ends_of_orders=OVER,
         signs=SIGNS,
         picture=picture,
         event_of=event_of,

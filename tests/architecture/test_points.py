@@ -64,10 +64,7 @@ POINTS = {
 }
 
 LATER = {
-    "w07": "whether a card's number is still there at the end, and whether the inert button sends nothing",
     "w15": "whether pages of 403, 429 and 5xx show the request id, and whether every POST leads on by 303",
-    "w18": "the stream is tested; a page that follows it is not, within a second or over a restart",
-    "w19": "no test pauses live changes or watches focus and scrolling while they come",
     "w20": "whether one can paste, and whether an unknown address is refused as slowly as a wrong password",
 }
 

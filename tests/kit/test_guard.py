@@ -140,3 +140,11 @@ async def test_the_forwarded_address_is_not_believed(platform: Platform) -> None
         )
         statuses += answer.statuses
     assert statuses == [401] * 30 + [429] * 10
+
+
+@pytest.mark.parametrize("target", [b"/livez", b"/nowhere", b"/api/tickets", b"/a b"])
+async def test_no_answer_has_an_empty_header(platform: Platform, target: bytes) -> None:
+    """Sanic adds `alt-svc: ` by itself."""
+    answer = await send(platform.api_url, b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
+    head, _, _ = answer.text.partition(b"\r\n\r\n")
+    assert [line for line in head.split(b"\r\n") if line.rstrip().endswith(b":")] == []

@@ -3,89 +3,114 @@
   "use strict";
 
   // Times in the reader's own zone; the page says UTC.
-  for (const time of document.querySelectorAll("time")) {
-    const at = new Date(time.dateTime);
-    if (isNaN(at)) continue;
-    time.title = time.textContent;
-    time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  function local(page) {
+    for (const time of page.querySelectorAll("time")) {
+      const at = new Date(time.dateTime);
+      if (isNaN(at)) continue;
+      time.title = time.textContent;
+      time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    }
   }
+  local(document);
 
-  // A form is sent once: pressed again, a button that is at work does nothing.
-  for (const form of document.querySelectorAll("form[data-once]")) {
-    form.addEventListener("submit", (event) => {
-      const button = form.querySelector("button");
-      if (button.getAttribute("aria-disabled") === "true") return event.preventDefault();
-      button.setAttribute("aria-disabled", "true");
-    });
-  }
-  // Back from the next page, a form can be sent again.
-  addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("form[data-once] button")) button.removeAttribute("aria-disabled");
+  // A form is sent once, and what is inert does nothing; back from the next page, it can be sent again.
+  let sent;
+  addEventListener("click", (event) => event.target.closest("[aria-disabled=true]") && event.preventDefault());
+  addEventListener("submit", ({ target }) => {
+    if ("once" in target.dataset) (sent = target.querySelector("button")).ariaDisabled = "true";
   });
-})();
+  addEventListener("pageshow", () => { if (sent) sent.ariaDisabled = null; });
 
-// Tickets follow what happens to them while somebody looks: the word changes in its place, and nothing moves.
-(() => {
-  "use strict";
+  // What the page shows follows what happens while somebody looks; nobody's focus or aim is moved.
   const control = document.querySelector("[data-live]");
-  const shown = () => document.querySelectorAll("[data-ticket]");
-  if (!control || !window.EventSource || !shown().length) return;
+  if (!control || !window.EventSource) return;
   const button = control.querySelector("button");
-  const said = control.querySelector("[aria-live]");
-  const badges = document.getElementById("badges").content;
-  let source = null;
-  let begun = false;
-  let later;
+  const said = document.getElementById("said");
+  const main = document.getElementById("main");
+  const badges = document.getElementById("badges")?.content;
+  let last = document.getElementById("outlook")?.textContent;
+  let begun = 0;
+  let source, later, fresh;
 
-  function replace(part, badge) {
-    const old = part.querySelector(".badge");
-    if (old.className === badge.className) return;
-    old.replaceWith(badge.cloneNode(true));
-    const name = part.querySelector("h1, strong").textContent;
-    said.textContent = `${name}: ${badge.lastChild.textContent.trim()}.`;
-    if (part.matches(".detail")) control.querySelector("[data-again]").hidden = false;
+  function put(old, now) {
+    const name = old.closest("[data-ticket]")?.querySelector("h1, strong");
+    const badge = now.querySelector(".badge");
+    if (name && badge) said.textContent = `${name.textContent}: ${badge.lastChild.textContent.trim()}.`;
+    old.replaceWith(now);
   }
 
-  // What an event cannot say in words, a price say, is read from the page as it would be now: once for many events.
-  const reread = () => { later ??= setTimeout(read, 500); };
+  // What an event cannot say in words is read from the page as it would be now: once for many events.
+  const reread = () => { if (source) later ??= setTimeout(read, 200); };
   async function read() {
     later = undefined;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of shown()) {
-      const now = fresh.querySelector(`[data-ticket="${part.dataset.ticket}"]`);
-      if (!now) continue;
-      part.querySelector(".price").textContent = now.querySelector(".price").textContent;
-      const price = part.querySelector("[name=price]");
-      if (price) price.value = now.querySelector("[name=price]")?.value ?? price.value;
-      part.dataset.version = now.dataset.version;
-      replace(part, now.querySelector(".badge"));
+    let page;
+    try {
+      const answer = await fetch(control.querySelector("a").href);
+      if (answer.status > 428) throw answer;
+      page = await answer.text();
+    } catch {
+      stale(true);
+      return setTimeout(reread, 3000);
     }
+    if (!source) return;
+    stale(false);
+    fresh = new DOMParser().parseFromString(page, "text/html");
+    local(fresh);
+    if (!fresh.querySelector("[data-live]")) {
+      control.removeAttribute("data-live");
+      follow();
+    }
+    show();
   }
+
+  const busy = (where) => document.querySelector(`${where} :is(a, button):is(:focus, :hover)`);
+  function show() {
+    const find = (id) => fresh?.getElementById(id);
+    const outlook = find("outlook");
+    const over = document.getElementById("over");
+    if (outlook && last !== outlook.textContent) said.textContent = last = outlook.textContent;
+    // Below what can be pressed no more stands why, and what can be done instead.
+    if (outlook && over && !find("hold") && !busy("#over")) {
+      over.innerHTML = outlook.innerHTML + find("doing").innerHTML;
+      over.className = outlook.className;
+      over.hidden = false;
+    }
+    if (busy(".order")) return;
+    main.style.minHeight = `${main.offsetHeight}px`;
+    for (const old of document.querySelectorAll("[data-now]")) {
+      const now = find(old.id);
+      if (now?.localName === old.localName && now.dataset.now !== old.dataset.now) put(old, now);
+    }
+    fresh = undefined;
+  }
+  for (const kind of ["focusout", "pointerout"]) addEventListener(kind, () => setTimeout(show));
 
   function heard({ data }) {
-    const ticket = JSON.parse(data);
-    for (const part of shown()) {
-      if (part.dataset.ticket !== ticket.id) continue;
-      if (part.dataset.version !== String(ticket.version)) reread();
-      else replace(part, badges.querySelector(`.${ticket.status}`));
-    }
+    const it = JSON.parse(data);
+    dispatchEvent(new CustomEvent("heard", { detail: it }));
+    const row = document.getElementById(it.id);
+    if (!row) return;
+    const [version, status] = row.dataset.now.split(" ");
+    if (version !== `${it.version}` || it.needsReview) reread();
+    const badge = status !== it.status && badges?.querySelector(`.${it.status}`);
+    if (!badge) return;
+    const next = row.cloneNode(true);
+    next.dataset.now = `${version} ${it.status}`;
+    next.querySelector(".badge").replaceWith(badge.cloneNode(true));
+    put(row, next);
   }
 
+  const stale = (is) => control.classList.toggle("stale", is);
   function open() {
-    source = new EventSource("/api/tickets/events");
-    source.addEventListener("ticket", heard);
-    source.addEventListener("reset", reread);
-    source.addEventListener("ready", () => {
-      control.classList.remove("stale");
-      if (begun) reread();
-      begun = true;
-    });
+    source = new EventSource(control.dataset.live);
+    for (const kind of ["ticket", "order"]) source.addEventListener(kind, heard);
+    for (const kind of ["decline", "reset"]) source.addEventListener(kind, reread);
+    source.addEventListener("ready", () => begun++ && reread());
+    source.onopen = () => stale(false);
     source.onerror = () => {
-      control.classList.add("stale");
-      // A refusal ends it for good; a lost connection it mends itself.
-      if (source?.readyState === EventSource.CLOSED) setTimeout(follow, 3000 + 3000 * Math.random());
+      stale(true);
+      // A refusal ends it for good, and the page looks by itself; a lost connection it mends.
+      if (source?.readyState === EventSource.CLOSED) setTimeout(() => { follow(); reread(); }, 3000 + 3000 * Math.random());
     };
   }
   const close = () => { source?.close(); source = null; };
@@ -93,15 +118,19 @@
   const wanted = () => localStorage.getItem("live") !== "off";
   function follow() {
     close();
-    button.setAttribute("aria-pressed", wanted());
-    if (wanted() && !document.hidden) open();
+    const is = "live" in control.dataset;
+    control.classList.toggle("on", is);
+    button.ariaPressed = wanted();
+    if (is && wanted() && !document.hidden) return open();
+    begun = 1;
+    stale(false);
   }
   button.addEventListener("click", () => {
     localStorage.setItem("live", wanted() ? "off" : "on");
+    fresh = undefined;
     follow();
   });
   document.addEventListener("visibilitychange", follow);
   addEventListener("pagehide", close);
-  control.classList.add("on");
   follow();
 })();

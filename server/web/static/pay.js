@@ -8,7 +8,6 @@
   const elsewhere = document.querySelector("#elsewhere button");
   const plain = elsewhere.textContent;
   const title = document.title;
-  const hold = document.getElementById("hold");
   const { stripe: key, order, declines, unharmed } = form.dataset;
   let stripe, elements;
 
@@ -29,8 +28,8 @@
     return `rgb(${[...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)]})`;
   }
 
-  // Unless the hold is over.
-  const enable = () => { button.ariaDisabled = hold.hidden; };
+  // Unless the hold is over: then it says why.
+  const enable = () => { button.ariaDisabled = button.hasAttribute("aria-describedby"); };
 
   function refuse(sentence) {
     box.hidden = !sentence;
@@ -39,10 +38,8 @@
     if (sentence) box.focus();
   }
 
-  // Pressed before Stripe's form is there, nothing is sent.
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (button.ariaDisabled === "true") return;
     button.ariaDisabled = "true";
     refuse("");
     const confirmParams = { return_url: new URL(`${order}?came=bank`, location).href };
