@@ -53,7 +53,7 @@ class Html(HTMLParser):
                 self._hidden.append(tag)
         if tag == "form":
             method = given.get("method", "get")
-            self.forms.append(HtmlForm(given.get("action", ""), method, is_hidden="hidden" in given or bool(self._hidden)))
+            self.forms.append(HtmlForm(given.get("action", ""), method, is_hidden=bool(self._hidden)))
         elif tag == "select":
             self._select = given.get("name", "")
         elif tag == "a":
