@@ -9,8 +9,8 @@ from server.kit import log
 from server.stripe_sandbox.api import create_app
 
 
-def main() -> int:
-    """Read the arguments and serve until SIGTERM; exit code 2 says how it was called wrongly."""
+def argument_parser() -> argparse.ArgumentParser:
+    """How it is called."""
     parser = argparse.ArgumentParser(
         prog="python -m server.stripe_sandbox",
         description="A stand-in for Stripe on this machine. STRIPE_WEBHOOK_SECRET signs the events it sends.",
@@ -25,6 +25,12 @@ def main() -> int:
     parser.add_argument(
         "--webhook-url", required=True, help="where events are delivered, http:// or https://"
     )
+    return parser
+
+
+def main() -> int:
+    """Read the arguments and serve until SIGTERM; exit code 2 says how it was called wrongly."""
+    parser = argument_parser()
     arguments = parser.parse_args()
     if not arguments.webhook_url.startswith(("http://", "https://")):
         parser.error("--webhook-url must begin with http:// or https://")
