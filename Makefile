@@ -165,8 +165,10 @@ LOCAL := infra/k8s/overlays/local
 k8s-apply: ## Bring Tix to the cluster that kubectl is set to (OVERLAY=local)
 	@$(NEED_CLUSTER)
 	@$(MAKE) --no-print-directory $(LOCAL)/postgres-app.env
-	@# A Job cannot be changed: the one of the last release makes room.
+	@# A Job cannot be changed, so that of the last release makes room. The services roll when the new one is done.
 	kubectl delete job migrate --namespace tix --ignore-not-found
+	kubectl apply --kustomize infra/k8s/overlays/$(OVERLAY) --selector tix/kind!=service
+	kubectl wait job/migrate --namespace tix --for=condition=complete --timeout=10m
 	kubectl apply --kustomize infra/k8s/overlays/$(OVERLAY)
 
 k8s-delete: ## Take it away from there again, its data too (OVERLAY=local)

@@ -24,7 +24,7 @@ PORTS: Mapping[Service, int] = {
 }
 WEB_PORT = 3000
 GRACE_SECONDS = 12
-"""For requests in flight: a replica has 15 s before it is killed."""
+"""For requests in flight; the background then has 8 s more. A container is given 30 s in all."""
 
 
 class Refusal(Exception):

@@ -82,7 +82,6 @@ class ClusterSpec(Part):
     """What the operator is asked for."""
 
     instances: int
-    image_name: str
     inherited_metadata: dict[str, dict[str, str]]
     bootstrap: dict[Literal["initdb"], InitDB]
     postgresql: PostgreSQL

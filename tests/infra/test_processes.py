@@ -1,6 +1,9 @@
 """What containers need of the programs: an address to listen on, secrets, servers that are elsewhere."""
 
+import asyncio
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -8,10 +11,12 @@ import httpx
 from server.local.datadir import SECRETS
 from server.settings import Settings
 from server.up import read_env
+from tests.infra.containers import ROOT
 from tests.platform import Process, client, command, free_port
 from tests.waiting import until
 
 OTHER_LOOPBACK = "127.0.0.2"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - that a container can be told so is the question
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -34,7 +39,7 @@ async def answers(host: str, port: int) -> bool:
 
 async def test_a_service_listens_where_it_is_told(settings: Settings, tmp_path: Path) -> None:
     """By default for this machine only, which in a container would be nobody."""
-    for host, is_reachable in (("127.0.0.1", False), ("0.0.0.0", True)):  # noqa: S104 - that is the question
+    for host, is_reachable in (("127.0.0.1", False), (EVERYWHERE, True)):
         port = free_port()
         environ = {**environment(settings), "PORT": str(port), "LISTEN_HOST": host}
         process = Process("run", "auth", env=environ, log=tmp_path / "auth.log")
@@ -76,3 +81,37 @@ async def test_infra_starts_only_what_is_not_elsewhere(settings: Settings, tmp_p
             assert (await http.get("/health")).status_code == 200
     finally:
         assert await process.end() == 0
+
+
+async def test_the_sandbox_is_where_it_is_told(tmp_path: Path) -> None:
+    """Services find it by one name, browsers by another; links on its pages are for browsers."""
+    port, home = free_port(), "http://127.0.0.1:12111"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "server.stripe_sandbox", "--host", EVERYWHERE, "--port", str(port), "--home", home),
+        *("--data", str(tmp_path / "sandbox.sqlite3"), "--webhook-url", "http://127.0.0.1:9/"),
+        cwd=ROOT,
+        env={"STRIPE_WEBHOOK_SECRET": "whsec_of_a_test"},
+    )
+    form = {
+        "amount": "100",
+        "currency": "usd",
+        "payment_method": "pm_card_authenticationRequired",
+        "confirm": "true",
+        "return_url": "http://127.0.0.1:3000/",
+    }
+    try:
+        async with client(f"http://{OTHER_LOOPBACK}:{port}") as http:
+
+            async def is_up() -> bool:
+                with suppress(httpx.HTTPError):
+                    return (await http.get("/health")).status_code == 200
+                return False
+
+            await until(is_up, "the sandbox is up", 20)
+            key = {"Authorization": "Bearer sk_test_x"}
+            made = (await http.post("/v1/payment_intents", data=form, headers=key)).json()
+            assert made["next_action"]["redirect_to_url"]["url"].startswith(f"{home}/")
+    finally:
+        process.terminate()
+        await process.wait()
