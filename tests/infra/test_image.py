@@ -1,9 +1,11 @@
 """The Dockerfile and the edge, as far as they can be read: no engine is needed."""
 
+import os
 import re
 import subprocess
 import sys
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 import yaml
@@ -142,3 +144,32 @@ def test_what_is_missing_is_said_in_a_sentence(target: str) -> None:
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(said) == 1
     assert re.search(r"none answers here|there is none here|reaches no cluster", said[0])
+
+
+def test_services_roll_when_the_database_is_ready_for_them(tmp_path: Path) -> None:
+    """What `make k8s-apply` asks of kubectl, in its order."""
+    log = tmp_path / "log"
+    stub = tmp_path / "kubectl"
+    stub.write_text(f'#!/bin/sh\necho "$@" >>{log}\n')
+    stub.chmod(0o755)
+    subprocess.run(
+        ["make", "k8s-apply", "OVERLAY=production", f"LOCAL={tmp_path}"],
+        cwd=ROOT,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+    )
+    said = [line.split()[:2] for line in log.read_text().splitlines()]
+    assert said == [
+        ["version"],
+        ["delete", "job"],
+        ["apply", "--kustomize"],
+        ["wait", "job/migrate"],
+        ["apply", "--kustomize"],
+    ]
+    first, second = [line for line in log.read_text().splitlines() if line.startswith("apply")]
+    assert first == f"{second} --selector tix/kind!=service"
+    secrets = dict(line.split("=", 1) for line in (tmp_path / "tix.env").read_text().splitlines())
+    uri = (tmp_path / "postgres-app.env").read_text()
+    assert uri == f"uri=postgres://tix:{secrets['POSTGRES_PASSWORD']}@postgres-rw:5432/tix\n"
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("tix.env", "postgres-app.env")} == {0o600}
