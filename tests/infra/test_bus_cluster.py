@@ -4,6 +4,7 @@ import re
 import subprocess
 import sysconfig
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.platform import free_port
 from tests.waiting import until
 
 PASSWORD = "7e21ab"  # unquoted, NATS would take it for a number, or for nothing
+
+AWAY = (TimeoutError, nats.errors.Error)
 
 
 class Nodes:
@@ -78,32 +81,39 @@ async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
         made.end_all()
 
 
+# nats-py 2.16 forgets the socket to a node that dies while it connects.
+@pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning")
 @pytest.mark.slow
 async def test_the_stream_has_three_copies_and_survives_a_node(nodes: Nodes) -> None:
     async with bus.connect(nodes.url, name="probe", subjects=SUBJECTS, replicas=3) as link:
         stream = link.jetstream
-        assert (await stream.stream_info(STREAM)).config.num_replicas == 3
 
-        async def has_followers() -> bool:
-            cluster = (await stream.stream_info(STREAM)).cluster
-            return len([peer for peer in (cluster.replicas or []) if peer.current]) == 2 if cluster else False
+        async def leader() -> str:
+            """Its name, once both others have what it has; while they vote, nobody answers."""
+            with suppress(*AWAY):
+                about = await stream.stream_info(STREAM)
+                assert about.config.num_replicas == 3
+                followers = (about.cluster.replicas if about.cluster else None) or []
+                if about.cluster and len([peer for peer in followers if peer.current]) == 2:
+                    return about.cluster.leader or ""
+            return ""
 
-        await until(has_followers, "both copies are up to date", 30)
-        await stream.publish("ticket.probed", b"before")
-        cluster = (await stream.stream_info(STREAM)).cluster
-        assert cluster is not None
-        leader = str(cluster.leader)
-        nodes.end(int(re.sub(r"\D", "", leader)))
+        async def publishes(body: bytes) -> bool:
+            with suppress(*AWAY):
+                await stream.publish("ticket.probed", body)
+                return True
+            return False
 
-        async def publishes() -> bool:
-            try:
-                await stream.publish("ticket.probed", b"after")
-            except (TimeoutError, nats.errors.Error):
-                return False
-            return True
+        async def kept() -> bytes | None:
+            with suppress(*AWAY):
+                return (await stream.get_msg(STREAM, seq=1)).data
+            return None
 
-        await until(publishes, "the two others go on", 30)
-        assert (await stream.get_msg(STREAM, seq=1)).data == b"before"
+        name = await until(leader, "both copies are up to date", 60)
+        await until(lambda: publishes(b"before"), "an event is stored", 60)
+        nodes.end(int(re.sub(r"\D", "", name)))
+        await until(lambda: publishes(b"after"), "the two others go on", 60)
+        assert await until(kept, "they have what was stored before", 60) == b"before"
 
 
 @pytest.mark.slow
