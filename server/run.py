@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import signal
 import socket
 import sys
@@ -23,7 +24,7 @@ PORTS: Mapping[Service, int] = {
 }
 WEB_PORT = 3000
 GRACE_SECONDS = 12
-"""For requests in flight: a replica has 15 s before it is killed."""
+"""For requests in flight; the background then has 8 s more. A container is given 30 s in all."""
 
 
 class Refusal(Exception):
@@ -47,10 +48,9 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if options.only != "worker":
             port = settings.port if settings.port is not None else PORTS[services[0]]
             app = create_app(services, settings, checks={} if options.only else {"bus": bus_check(link)})
-            sock = take(port, f"PORT={port + 1000}")
+            sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
             await front.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
-            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-            print(f"{', '.join(services)} on {url}", file=sys.stderr, flush=True)
+            print(f"{', '.join(services)} on {_address(sock)}", file=sys.stderr, flush=True)
         if options.only != "api":
             # The API answers while the broker is still away; the outbox keeps what it would have said.
             joining = asyncio.create_task(background.enter_async_context(worker.running(services, settings)))
@@ -69,9 +69,10 @@ async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> i
     log.configure(settings.log_level)
     stop = stop_signal()
     app = create_web(settings)
-    sock = take(settings.port if settings.port is not None else WEB_PORT, f"PORT={WEB_PORT + 1000}")
+    port = settings.port if settings.port is not None else WEB_PORT
+    sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
     async with serving(app, sock, grace=GRACE_SECONDS):
-        print(f"web on http://127.0.0.1:{sock.getsockname()[1]}", file=sys.stderr, flush=True)
+        print(f"web on {_address(sock)}", file=sys.stderr, flush=True)
         await stop.wait()
     return 0
 
@@ -101,13 +102,20 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-def take(port: int, otherwise: str) -> socket.socket:
+def take(port: int, otherwise: str, *, host: str = "127.0.0.1") -> socket.socket:
     """Listen on a port. Raises Refusal, with another way to go."""
     try:
-        return listen(port)
+        return listen(port, host)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise Refusal(f"{host} is no address of this machine: choose another LISTEN_HOST.") from error
         reason = f"Port {port} is taken ({error.strerror})."
         raise Refusal(f"{reason} Stop what uses it, or choose another: {otherwise}") from error
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()
+    return f"http://{host}:{port}"
 
 
 def bus_check(link: list[Bus]) -> Callable[[], Awaitable[None]]:

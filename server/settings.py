@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment; frozen, complete, and wrong values named all at once."""
 
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -62,6 +63,8 @@ class Settings(BaseModel):
     payments_database_url: DatabaseUrl | None = Field(None, repr=False)
     nats_url: Annotated[str, Field(pattern=r"^(nats|tls)://")] | None = Field(None, repr=False)
     """NATS with JetStream; several servers are separated by commas."""
+    nats_replicas: Annotated[int | None, Field(ge=1, le=5)] = None
+    """Copies that JetStream keeps of the stream; by default a new one has one, a present one what it has."""
     redis_host: str | None = None
     """Redis for the expiration service's alarms."""
     redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
@@ -100,7 +103,9 @@ class Settings(BaseModel):
     """Unpaid holds a user may have at once."""
 
     port: Annotated[int | None, Field(ge=0, le=65535)] = None
-    """Port of `run`; default 3001–3005 by service."""
+    """Port of `run`; default 3001–3005 by service, 3000 for web."""
+    listen_host: IPv4Address = IPv4Address("127.0.0.1")
+    """Address that `run` listens on; 0.0.0.0 in a container, where loopback is nobody else's."""
     public_url: Origin | None = None
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)

@@ -17,15 +17,26 @@ from server.app import create_app, create_web, serving, shop_url
 from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
-from server.local import LocalError, LocalServers
+from server.local import LocalError, LocalServers, fresh_secrets
 from server.run import Refusal, bus_check, databases, joined, stop_signal, take
 from server.settings import SERVICES, Settings
 
+NEIGHBOURS = {
+    "JWKS_URL": "http://127.0.0.1:3001/.well-known/jwks.json",
+    "AUTH_URL": "http://127.0.0.1:3001",
+    "TICKETS_URL": "http://127.0.0.1:3002",
+    "ORDERS_URL": "http://127.0.0.1:3003",
+    "PAYMENTS_URL": "http://127.0.0.1:3004",
+    "PUBLIC_URL": "http://127.0.0.1:3000",
+}
+"""Where services in processes of their own find each other on this machine."""
 GRACE_SECONDS = 2
 """For requests in flight: everything is gone within 5 s of Ctrl-C."""
 
 # Which embedded server stands in for which setting.
 TWINS = {"postgres": "DATABASE_URL", "nats": "NATS_URL", "redis": "REDIS_HOST", "stripe": "STRIPE_KEY"}
+ADDRESSES = (*TWINS.values(), "REDIS_PORT", "REDIS_PASSWORD", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+"""Of servers that are not ours: `infra` hands them on with those of its own."""
 
 
 async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -38,8 +49,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     port = sock.getsockname()[1]
     web_sock = take(settings.tix_web_port, "TIX_WEB_PORT=3010 make run")
     web_port = web_sock.getsockname()[1]
-    wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
-    servers = LocalServers(settings.tix_data_dir, wanted=wanted, api_url=f"http://127.0.0.1:{port}")
+    servers = LocalServers(settings.tix_data_dir, wanted=_wanted(environ), api_url=f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
         if given is None:
@@ -69,6 +79,11 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
+def _wanted(environ: Mapping[str, str]) -> list[str]:
+    """The embedded servers that have no twin in the environment."""
+    return [name for name, variable in TWINS.items() if not environ.get(variable)]
+
+
 async def _start(servers: LocalServers, stop: asyncio.Event) -> dict[str, str] | None:
     """The servers' environment, or None if somebody asked us to stop before they were up."""
     starting = asyncio.create_task(asyncio.to_thread(servers.start))
@@ -84,19 +99,17 @@ async def _start(servers: LocalServers, stop: asyncio.Event) -> dict[str, str] |
 
 
 async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Run the embedded servers until a signal, for services in processes of their own."""
+    """Run what has no URL until a signal, for services in processes of their own."""
     settings = Settings.load(environ)
     log.configure(settings.log_level)
     stop = stop_signal()
-    servers = LocalServers(settings.tix_data_dir, api_url="http://127.0.0.1:3004")
+    servers = LocalServers(settings.tix_data_dir, wanted=_wanted(environ), api_url="http://127.0.0.1:3004")
     try:
         given = await _start(servers, stop)
         if given is None:
             return 0
-        _write_env(
-            settings.tix_data_dir / "env",
-            {**given, "JWKS_URL": "http://127.0.0.1:3001/.well-known/jwks.json"},
-        )
+        elsewhere = {name: value for name, value in non_empty(environ).items() if name in ADDRESSES}
+        _write_env(settings.tix_data_dir / "env", {**given, **elsewhere, **NEIGHBOURS})
         await _prepare(Settings.load({**given, **non_empty(environ)}))
         print(
             *servers.describe(),
@@ -108,6 +121,13 @@ async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
         await _watch(servers, stop)
     finally:
         await asyncio.to_thread(servers.stop)
+    return 0
+
+
+async def secrets(_: argparse.Namespace, __: Mapping[str, str]) -> int:
+    """Print a new value for each secret, as lines that Compose and kubectl take."""
+    for name, value in fresh_secrets().items():
+        print(f"{name}={value}")
     return 0
 
 

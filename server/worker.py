@@ -100,7 +100,11 @@ async def running(
     async with AsyncExitStack() as stack:
         link = await stack.enter_async_context(
             bus.connect(
-                settings.nats_url or "", name="-".join(services), subjects=SUBJECTS, patience=patience
+                settings.nats_url or "",
+                name="-".join(services),
+                subjects=SUBJECTS,
+                replicas=settings.nats_replicas,
+                patience=patience,
             )
         )
         if "payments" in services and gateway is None:

@@ -91,10 +91,15 @@ def listeners_of(service: str, handlers: Iterable[Any]) -> list[Listener]:
 class Bus:
     """A connection to JetStream that comes back by itself, for ever."""
 
-    def __init__(self, client: Client, stream: StreamConfig, *, patience: float = 0.25) -> None:
-        """`patience`: seconds before the first retry of a failed message; doubled each time, ≤ 60."""
+    def __init__(
+        self, client: Client, stream: StreamConfig, *, replicas: int | None = None, patience: float = 0.25
+    ) -> None:
+        """`patience`: seconds before the first retry of a failed message; doubled each time, ≤ 60.
+
+        `replicas`: copies of the stream; without it a new one has one and a present one what it has.
+        """
         self._client = client
-        self._stream = stream
+        self._stream = replace(stream, num_replicas=replicas) if replicas else stream
         self._patience = patience
         self.jetstream: JetStreamContext = client.jetstream(timeout=PUBLISH_SECONDS)
 
@@ -107,10 +112,9 @@ class Bus:
         """Make the stream, or bring it up to date."""
         try:
             await self.jetstream.add_stream(self._stream)
-        except (
-            nats.js.errors.BadRequestError
-        ):  # it exists with other settings; how many copies is the operator's
-            copies = (await self.jetstream.stream_info(STREAM)).config.num_replicas
+        except nats.js.errors.BadRequestError:  # it exists with other settings
+            present = (await self.jetstream.stream_info(STREAM)).config
+            copies = self._stream.num_replicas or present.num_replicas
             await self.jetstream.update_stream(replace(self._stream, num_replicas=copies))
 
     async def publish(self, envelope: Envelope, *, request: str, copy: str = "") -> None:
@@ -291,9 +295,14 @@ async def dial(url: str, *, name: str) -> Client:
 
 @asynccontextmanager
 async def connect(
-    url: str, *, name: str, subjects: Collection[str], patience: float = 0.25
+    url: str,
+    *,
+    name: str,
+    subjects: Collection[str],
+    replicas: int | None = None,
+    patience: float = 0.25,
 ) -> AsyncIterator[Bus]:
-    """Connect to NATS, waiting for it if need be, and make the stream for `subjects`."""
+    """Connect to NATS, waiting for it if need be, and make the stream for `subjects` in so many copies."""
     client = await dial(url, name=name)
     stream = StreamConfig(
         name=STREAM,
@@ -304,7 +313,7 @@ async def connect(
         duplicate_window=DEDUPLICATE_SECONDS,
         allow_direct=True,
     )
-    bus = Bus(client, stream, patience=patience)
+    bus = Bus(client, stream, replicas=replicas, patience=patience)
     try:
         while True:
             try:

@@ -125,7 +125,7 @@ class DataDir:
         elif (self.path / "postgres").exists():
             # New secrets would not open the database, whose password was in the lost file.
             raise LocalError(_lost(path, "is missing"))
-        made = {name: start + secrets.token_hex(32) for name, start in SECRETS.items()}
+        made = fresh_secrets()
         if made.keys() - known.keys():
             known = {**made, **known}
             _write(path, known, mode=0o600)
@@ -159,6 +159,11 @@ class DataDir:
             known = json.loads((self.path / "ports.json").read_text())
             return {n: p for n, p in known.items() if isinstance(p, int) and p in UNPRIVILEGED}
         return {}
+
+
+def fresh_secrets() -> dict[str, str]:
+    """A new value for each of SECRETS."""
+    return {name: start + secrets.token_hex(32) for name, start in SECRETS.items()}
 
 
 def is_free(port: int) -> bool:

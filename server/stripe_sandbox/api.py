@@ -66,14 +66,14 @@ REFUNDS = "/v1/refunds"
 DISPUTES = "/v1/disputes"
 
 
-def create_app(*, data: Path, webhook_url: str, webhook_secret: str, port: int) -> Sanic[Any, Any]:
-    """The sandbox on `port`, remembering in the file `data`, announcing to `webhook_url`."""
+def create_app(*, data: Path, webhook_url: str, webhook_secret: str, home: str) -> Sanic[Any, Any]:
+    """The sandbox whose pages are at `home`, remembering in the file `data`, announcing to `webhook_url`."""
     app: Sanic[Any, Any] = Sanic("stripe-sandbox", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = 65_536
     app.config.REQUEST_TIMEOUT = 15
     app.config.RESPONSE_TIMEOUT = 120  # a fault may hold an answer back for long
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 5
-    state = State(data, home=f"http://127.0.0.1:{port}")
+    state = State(data, home=home)
     deliveries = Deliveries(state, url=webhook_url, secret=webhook_secret)
     later = Later(state, deliveries.ring)
 
