@@ -32,7 +32,9 @@ TWINS: Mapping[str, str] = {
 """By the id of an action; in braces what it is done to."""
 
 
-def key(keys: str, action: str, label: str, tip: str, *, show: bool = True, name: str = "") -> Binding:
+def key(  # noqa: PLR0913 - what a binding is made of
+    keys: str, action: str, label: str, tip: str, *, show: bool = True, name: str = ""
+) -> Binding:
     """A binding whose id, by which it can be given other keys, is its action's name.
 
     `tip` is a sentence: help and palette are made of these.
@@ -43,11 +45,11 @@ def key(keys: str, action: str, label: str, tip: str, *, show: bool = True, name
 S = TypeVar("S", bound=Any)
 
 
-def guarded(action: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R | None]:
+def guarded(action: Callable[Concatenate[S, P], R]) -> "Callable[Concatenate[S, P], R | None]":
     """An action that explains itself where it cannot be done; see `View.why_not`."""
 
     @wraps(action)
-    def act(self: S, *args: P.args, **kwargs: P.kwargs) -> R | None:
+    def act(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
         why = self.why_not(action.__name__.removeprefix("action_"))
         if why is not None:
             self.notify(why, severity="warning")

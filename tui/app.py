@@ -31,7 +31,7 @@ class Tui(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "Tix"
-    MODES: ClassVar[dict[str, type[Browse]]] = {"browse": Browse}
+    MODES = {"browse": Browse}
     DEFAULT_MODE = "browse"
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,7 +52,7 @@ class Tui(App[int]):
 
     def on_mount(self) -> None:
         """Begin to listen."""
-        self.set_interval(BATCH_SECONDS, self._flush)
+        self.set_interval(BATCH_SECONDS, self._tell_heard)
         self.set_interval(0.25, self._ring)
         self.follow_tickets()
         self.begin()
@@ -101,7 +101,7 @@ class Tui(App[int]):
                 else:
                     self._heard.append(news)
 
-    def _flush(self) -> None:
+    def _tell_heard(self) -> None:
         if self._heard:
             changed, self._heard = self._heard, []
             self.tell(lambda: TicketsChanged(changed))
@@ -141,7 +141,9 @@ class Tui(App[int]):
             for limit in (SOON, URGENT):
                 if held.left <= limit < before and held.left > 0:
                     self.bell()
-                    self.report(f"“{held.order.ticket.title}” is held for {limit} s more.", severity="warning")
+                    self.report(
+                        f"“{held.order.ticket.title}” is held for {limit} s more.", severity="warning"
+                    )
             self._rung[held.order.id] = held.left
 
     # --- for the views ------------------------------------------------------------------------------------

@@ -81,8 +81,9 @@ class Catalogue:
             "user_id": self._owner,
             "cursor": self._cursor,
         }
-        set_ = {name: value for name, value in given.items() if value is not None}
-        page = await tix.list_tickets(TicketQuery(sort=wish.sort, limit=PAGE, **set_))
+        asked = {name: value for name, value in given.items() if value is not None}
+        query = TicketQuery.model_validate({"sort": wish.sort, "limit": PAGE, **asked})
+        page = await tix.list_tickets(query)
         self.take(page.items)
         self._cursor, self.is_whole = page.next_cursor, page.next_cursor is None
         return page.items
@@ -111,9 +112,7 @@ class Catalogue:
                 is_longer = True
         if is_longer:
             name = self.wish.sort.removeprefix("-")
-            ordered = sorted(
-                self._tickets.values(), key=KEYS[name], reverse=self.wish.sort.startswith("-")
-            )
+            ordered = sorted(self._tickets.values(), key=KEYS[name], reverse=self.wish.sort.startswith("-"))
             self._tickets = {ticket.id: ticket for ticket in ordered}
         return is_longer
 
@@ -124,7 +123,10 @@ class Catalogue:
         if self.is_whole or not self._tickets:
             return True
         key, last = KEYS[self.wish.sort.removeprefix("-")], next(reversed(self._tickets.values()))
-        return key(ticket) > key(last) if self.wish.sort.startswith("-") else key(ticket) < key(last)
+        first, second = (
+            (key(last), key(ticket)) if self.wish.sort.startswith("-") else (key(ticket), key(last))
+        )
+        return bool(first < second)
 
     def shown(self) -> list[TicketOut]:
         """Those that fit the text; one that changed its status stays, for it is being looked at."""

@@ -12,7 +12,6 @@ from tui.session import Session
 UNDER_WAY = frozenset({"created", "accepted"})
 
 
-
 class Held:
     """An order and the moment, by our own steady clock, at which its hold ends by the server's."""
 
@@ -76,9 +75,7 @@ class Holds:
             self.hear(order)
         return found
 
-    async def follow(
-        self, order_id: UUID, tell: Callable[[OrderWithHistory | Decline], None]
-    ) -> None:
+    async def follow(self, order_id: UUID, tell: Callable[[OrderWithHistory | Decline], None]) -> None:
         """Tell each change of an order until nothing more will come."""
         with suppress(NotFound):
             async with watch_order(self._session.feed, order_id) as changes:

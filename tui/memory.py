@@ -1,7 +1,7 @@
 """What is kept between two runs, per profile: the last view and the tickets last seen."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ class Memory:
             found = json.loads(path.read_text(encoding="utf-8"))
             self._state = found if isinstance(found, dict) else {}
 
+    @classmethod
+    def of(cls, environ: Mapping[str, str], profile: str) -> "Memory":
+        """A profile's, under `$XDG_STATE_HOME/tix` (`~/.local/state/tix`)."""
+        base = (
+            environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
+        )
+        return cls(Path(base) / "tix" / "tui" / f"{profile}.json")
+
     def browsed(self) -> tuple[Wish, list[TicketOut]]:
         """What was looked for, and what was found."""
         wish = self._state.get("wish")
@@ -38,7 +46,10 @@ class Memory:
 
     def browse(self, wish: Wish, tickets: Iterable[TicketOut]) -> None:
         """Keep it for the next time."""
-        kept = [ticket.model_dump(mode="json", by_alias=True) for ticket, _ in zip(tickets, range(KEPT), strict=False)]
+        kept = [
+            ticket.model_dump(mode="json", by_alias=True)
+            for ticket, _ in zip(tickets, range(KEPT), strict=False)
+        ]
         self._state.update(wish={"text": wish.text, "status": wish.status, "sort": wish.sort}, tickets=kept)
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""How things are said and marked: every state is a sign, a word and a colour, so that none is by colour alone."""
+"""How things are said and marked: a state is a sign, a word and a colour, never a colour alone."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -18,7 +18,7 @@ from client import Conflict, TixError
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
 from tui.actions import TWINS, guarded, key
-from tui.catalogue import SORTS, Catalogue, Wish
+from tui.catalogue import SORTS, Catalogue
 from tui.messages import HoldsChanged, LinkChanged, TicketsChanged
 from tui.screens.checkout import Checkout
 from tui.screens.view import View
@@ -38,8 +38,12 @@ class Browse(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("b", "hold", "Hold", "Hold this ticket for 15 minutes and go on to payment."),
-        key("slash", "filter", "Filter", "Words in title or venue; begin with ! to leave out what they find."),
-        key("f", "status", "Status", "Only tickets of one status: available, reserved, sold, withdrawn, all."),
+        key(
+            "slash", "filter", "Filter", "Words in title or venue; begin with ! to leave out what they find."
+        ),
+        key(
+            "f", "status", "Status", "Only tickets of one status: available, reserved, sold, withdrawn, all."
+        ),
         key("s", "sort", "Sort", "Newest, oldest, cheapest, dearest or soonest first."),
         key("z", "zoom", "Zoom", "The details alone, or the list alone again.", show=False),
     ]
@@ -68,9 +72,7 @@ class Browse(View):
             Column("", lambda one: self._mark(one).sign, 1, style=lambda one: self._mark(one).style),
             Column("ticket", lambda one: one.title, 16, grows=3),
             Column("price", lambda one: shown(one.price, one.currency), 14, is_number=True),
-            Column(
-                "status", lambda one: self._mark(one).word, 10, style=lambda one: self._mark(one).style
-            ),
+            Column("status", lambda one: self._mark(one).word, 10, style=lambda one: self._mark(one).style),
             Column("starts", lambda one: day(one.starts_at), 21, needs=76),
             Column("venue", lambda one: one.venue or "", 10, grows=2, needs=92),
         ]

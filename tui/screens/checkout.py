@@ -138,8 +138,10 @@ class Checkout(View):
         if payment and payment.decline_code:
             declined = f"The bank declined the card ({harmless(payment.decline_code)}); try another.\n\n"
         if url:
-            open_ = "The bank wants to know that it is you; open" if payment and payment.mode == "intent" else (
-                "To pay, open"
+            open_ = (
+                "The bank wants to know that it is you; open"
+                if payment and payment.mode == "intent"
+                else ("To pay, open")
             )
             return f"{declined}{open_}\n{url}\n\ny copies it. This page says when it is paid."
         if self._is_paying:

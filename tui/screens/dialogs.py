@@ -77,7 +77,10 @@ class Choice(ModalScreen[str | None]):
         with Vertical(id="dialog"):
             yield Static(Content(self._heading), id="question")
             yield OptionList(
-                *(Option(Content(harmless(text)), id=str(place)) for place, text in enumerate(self._options.values())),
+                *(
+                    Option(Content(harmless(text)), id=str(place))
+                    for place, text in enumerate(self._options.values())
+                ),
                 id="options",
             )
             yield from self.more()
@@ -85,6 +88,12 @@ class Choice(ModalScreen[str | None]):
     def more(self) -> Iterable[Input]:
         """What stands below the list."""
         return ()
+
+    def on_mount(self) -> None:
+        """The first line is ready to be taken."""
+        options = self.query_one(OptionList)
+        options.highlighted = 0
+        options.focus()
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -28,7 +28,7 @@ WRITES = frozenset(
 class View(Screen[None]):
     """A screen with head, banner and keys around its body."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-one"), (80, "-two"), (120, "-three")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (80, "-two"), (120, "-three")]
     BINDINGS: ClassVar[list[BindingType]] = [
         key("r", "refresh", "Refresh", "Read what is shown anew, and try a server that is away.", show=False),
         key("y", "copy", "Copy", "Copy an id, an address, the row or the same as a command.", show=False),

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tui.words import age, clock
 
 if TYPE_CHECKING:
-    from textual.screen import ActiveBinding
+    from textual.binding import ActiveBinding
 
     from tui.screens.view import View
 
@@ -69,7 +69,9 @@ class Banner(Static):
             when = f"trying again in {wait} s" if wait else "trying again"
             old = age(now - view.fresh_at) if view.fresh_at else ""
             what = f" · this is {old} old" if old else " · nothing was read yet"
-            self.update(Content(f"! offline · {session.target.api_url} does not answer · {when}{what} · r now"))
+            self.update(
+                Content(f"! offline · {session.target.api_url} does not answer · {when}{what} · r now")
+            )
 
 
 class Keys(Widget):
@@ -79,7 +81,7 @@ class Keys(Widget):
         """Follow what can be done."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
-    def _bindings(self) -> "list[ActiveBinding]":
+    def _offered(self) -> "list[ActiveBinding]":
         seen: dict[str, ActiveBinding] = {}
         for one in self.screen.active_bindings.values():
             if one.binding.show:
@@ -90,7 +92,7 @@ class Keys(Widget):
         """`b hold  p pay  …`, what cannot be done now dimmed."""
         why_not = getattr(self.screen, "why_not", lambda _: None)
         parts: list[Any] = []
-        for one in self._bindings():
+        for one in self._offered():
             binding = one.binding
             name = self.app.get_key_display(binding)
             style = "$text-muted" if why_not(binding.action.partition("(")[0]) else "$text"

@@ -1,8 +1,8 @@
 """A ticket in full, with what can be done about it."""
 
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.app import ComposeResult
 from textual.widgets import Static
 
 from cli.output import harmless

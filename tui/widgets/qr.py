@@ -11,7 +11,9 @@ HALVES = {(False, False): "█", (False, True): "▀", (True, False): "▄", (Tr
 
 def qr_code(text: str) -> Content:
     """Two modules in a line, dark on light whatever the theme."""
-    rows = [[bool(module) for module in row] for row in segno.make(text, error="l").matrix_iter(border=QUIET_ZONE)]
+    rows = [
+        [bool(module) for module in row] for row in segno.make(text, error="l").matrix_iter(border=QUIET_ZONE)
+    ]
     if len(rows) % 2:
         rows.append([False] * len(rows[0]))
     lines = (

@@ -5,7 +5,7 @@ Textual's DataTable takes 1.3 s for 10,000 rows, during which no key is heard; t
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -68,13 +68,13 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     class Moved(Message):
         """The cursor is on another row."""
 
-        def __init__(self, rows: "Rows[T]") -> None:
+        def __init__(self, rows: "Rows[Any]") -> None:
             """Which list."""
             super().__init__()
             self.rows = rows
 
         @property
-        def control(self) -> "Rows[T]":
+        def control(self) -> "Rows[Any]":
             """The list, for `@on` with a selector."""
             return self.rows
 
