@@ -1,4 +1,4 @@
-"""`tix up`, `tix doctor`, `tix demo`, `tix tui`: programs of their own, run as `python -m server` and `-m tui`."""
+"""`tix up`, `tix doctor`, `tix demo` and `tix tui`: run as `python -m server` and `python -m tui`."""
 
 import os
 import sys

@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_tui(home: Path) -> Open:
-    """`async with open_tui(platform, user) as tui`: the app of somebody, on the screen of a test."""
+    """The app of somebody, on the screen of a test: `async with open_tui(platform, user) as tui`."""
 
     @asynccontextmanager
     async def open_(

@@ -1,12 +1,27 @@
 """A person at the keyboard of the terminal app: presses, reads the screen, waits for what it says."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 from textual.pilot import Pilot
 
+from tests.platform import Platform, User
 from tests.waiting import until
 from tui.app import Tui
+
+
+async def person(platform: Platform) -> User:
+    """Somebody with an account, since the app asks whose the token is."""
+    name = f"{uuid4().hex[:8]}@example.com"
+    answer = await platform.http.post(
+        "/api/users/signup", json={"email": name, "password": "correct horse battery"}
+    )
+    assert answer.status_code == 201, answer.text
+    session = answer.json()
+    headers = {"Authorization": f"Bearer {session['token']}"}
+    return User(UUID(session["user"]["id"]), platform.http, headers)
 
 
 @dataclass
@@ -29,14 +44,16 @@ class Driver:
 
     async def press(self, *keys: str) -> None:
         """These keys, one after another."""
-        await self.pilot.press(*keys)
+        for key in keys:  # Pilot's own waits until the process is idle, which a platform in it never is
+            self.app.simulate_key(key)
+            await asyncio.sleep(0)
 
     async def sees(self, *texts: str, timeout: float = 10) -> str:
         """Wait until all of these are on the screen; returns it."""
 
-        async def shown() -> bool:
-            await self.pilot.pause()
-            return all(text in self.screen for text in texts)
+        def shown() -> bool:
+            screen = self.screen
+            return all(text in screen for text in texts)
 
         try:
             await until(shown, f"the screen says {texts}", timeout)
@@ -47,12 +64,8 @@ class Driver:
     async def misses(self, text: str, timeout: float = 10) -> None:
         """Wait until this is not on the screen any more."""
 
-        async def gone() -> bool:
-            await self.pilot.pause()
-            return text not in self.screen
-
         try:
-            await until(gone, f"the screen does not say {text!r}", timeout)
+            await until(lambda: text not in self.screen, f"the screen does not say {text!r}", timeout)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.screen}") from None
 
