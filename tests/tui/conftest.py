@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_tui(home: Path) -> Open:
-    """The app of somebody, on the screen of a test: `async with open_tui(platform, user) as tui`."""
+    """Opens the app as somebody, on the screen of a test."""
 
     @asynccontextmanager
     async def open_(

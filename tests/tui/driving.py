@@ -63,7 +63,6 @@ class Driver:
 
     async def misses(self, text: str, timeout: float = 10) -> None:
         """Wait until this is not on the screen any more."""
-
         try:
             await until(lambda: text not in self.screen, f"the screen does not say {text!r}", timeout)
         except AssertionError as error:

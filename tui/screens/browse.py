@@ -131,6 +131,8 @@ class Browse(View):
             self.rows.action_go(-1)
 
     def _show(self, *, keep: bool = True) -> None:
+        if not self.is_drawn:
+            return
         self.rows.show(self.catalogue.shown(), keep=keep)
         self._tell_chips()
 
@@ -170,6 +172,8 @@ class Browse(View):
             self.read()
 
     def _tell_details(self) -> None:
+        if not self.is_drawn:
+            return
         ticket = self.ticket
         if ticket is None:
             self.query_one(Details).show(None, note=self._empty())

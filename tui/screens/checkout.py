@@ -98,6 +98,8 @@ class Checkout(View):
     # --- what is shown ------------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        if not self.is_drawn:
+            return
         order = self.order
         state = mark(ORDER, order.status)
         self.query_one("#title", Static).update(Content(harmless(order.ticket.title)))
@@ -111,6 +113,8 @@ class Checkout(View):
         self.refresh_bindings()
 
     def _show_payment(self) -> None:
+        if not self.is_drawn:
+            return
         how, payment = self.query_one("#how", Static), self.payment
         url = self.link if self.order.status == "created" else None
         self.query_one("#qr", Static).update(qr_code(url) if url else "")

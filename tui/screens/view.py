@@ -56,6 +56,11 @@ class View(Screen[None]):
         return self.app  # type: ignore[return-value]  # these screens belong to no other
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether its widgets are there: a worker may end after its view did."""
+        return bool(self.query("#keys"))
+
+    @property
     def session(self) -> "Session":
         """Who is signed in, and where."""
         return self.tui.session
