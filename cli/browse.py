@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +10,7 @@ import typer
 from cli import completion
 from cli.errors import NOT_FOUND, USAGE, Refused
 from cli.run import Run
+from cli.windows import show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,6 @@ PAGES: Mapping[str, str] = {
     "order": "/orders/{id}",
     "pay": "/orders/{id}/payment",
 }
-WINDOWS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-"""By these a program on Linux knows that something can be shown; elsewhere it always can."""
 
 
 def open_page(
@@ -68,14 +66,5 @@ def open_page(
         run.out.one(address, lambda: address.url)
     else:
         run.out.write(address.url)
-    if sys.stdout.isatty():
-        _show(run, address.url)
-
-
-def _show(run: Run, url: str) -> None:
-    """In a window; a browser that would take over the terminal is not wanted."""
-    import webbrowser  # noqa: PLC0415 - rarely needed
-
-    can_show = sys.platform != "linux" or any(os.environ.get(name) for name in WINDOWS)
-    if not (can_show and webbrowser.open(url)):
+    if sys.stdout.isatty() and not show(address.url):
         run.out.say("There is no browser to open here; this is its address.")

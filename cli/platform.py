@@ -1,4 +1,4 @@
-"""`tix up`, `tix doctor`, `tix demo`: the platform on this machine, run as `python -m server`."""
+"""`tix up`, `tix doctor`, `tix demo` and `tix tui`: run as `python -m server` and `python -m tui`."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from cli.run import Run
 
 UP_EXAMPLES = "tix up\nTIX_API_PORT=8090 tix up\ntix up --trace-events"
 DOCTOR_EXAMPLES = "tix doctor\ntix doctor --repair\ntix doctor --json"
+TUI_EXAMPLES = "tix tui\ntix tui --profile seller\ntix tui --readonly"
 DEMO_EXAMPLES = "tix demo\ntix demo --no-color > story.txt"
 PASSED_ON: dict[str, Any] = {
     "context_settings": {
@@ -29,7 +30,29 @@ REFUSED = 1
 def up(ctx: typer.Context) -> None:
     """Start the whole platform here: API, services and embedded servers; Ctrl-C stops it."""
     Run(ctx)
-    _become(["up", *ctx.args])
+    _need_server()
+    _become(server_command(["up", *ctx.args]))
+
+
+def tui(
+    ctx: typer.Context,
+    *,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Look only: nothing can be changed.")] = False,
+) -> None:
+    """Browse, hold, pay and sell on the whole screen of the terminal, live."""
+    import importlib.util  # noqa: PLC0415 - 3 ms
+
+    run = Run(ctx)
+    if importlib.util.find_spec("textual") is None:
+        raise Refused(
+            "The terminal app is not installed here.",
+            code="not_installed",
+            exit_code=USAGE,
+            hint='pip install "tix[tui]"',
+        )
+    given = {"--profile": run.options.profile, "--api-url": run.options.api_url}
+    flags = [word for name, value in given.items() if value for word in (name, value)]
+    _become([sys.executable, "-P", "-m", "tui", *flags, *(["--readonly"] if readonly else [])])
 
 
 def doctor(
@@ -81,18 +104,16 @@ def server_command(arguments: Sequence[str]) -> list[str]:
 
 
 def server_environment() -> dict[str, str]:
-    """What makes `-m server` find the server that belongs to this CLI."""
+    """What makes `-m server` and `-m tui` find those that belong to this CLI."""
     here = str(Path(__file__).parents[1])
     return {"PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
 
 
-def _become(arguments: Sequence[str]) -> NoReturn:
-    """Turn this process into the server's: terminal, signals and exit status are then its own."""
-    _need_server()
+def _become(command: Sequence[str]) -> NoReturn:
+    """Turn this process into another: terminal, signals and exit status are then its own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    command = server_command(arguments)
-    os.execve(command[0], command, {**os.environ, **server_environment()})  # noqa: S606 - no shell is the point
+    os.execve(command[0], list(command), {**os.environ, **server_environment()})  # noqa: S606 - no shell is the point
 
 
 def _need_server() -> None:

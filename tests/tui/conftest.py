@@ -1,0 +1,49 @@
+"""The terminal app on a real platform, driven by its keys."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.config import Config
+from tests.platform import Platform, User
+from tests.tui.driving import Driver
+from tui.app import Tui
+from tui.memory import Memory
+
+Open = Callable[..., AbstractAsyncContextManager[Driver]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home."""
+    return tmp_path
+
+
+@pytest.fixture
+def open_tui(home: Path) -> Open:
+    """Opens the app as somebody, on the screen of a test."""
+
+    @asynccontextmanager
+    async def open_(
+        platform: Platform | str,
+        user: User | None = None,
+        *,
+        size: tuple[int, int] = (120, 40),
+        is_readonly: bool = False,
+        settings: str = "",
+    ) -> AsyncIterator[Driver]:
+        api_url = platform if isinstance(platform, str) else platform.api_url
+        environ = {"HOME": str(home), "TIX_API_URL": api_url, "NO_COLOR": ""}
+        if user:
+            environ["TIX_TOKEN"] = user.headers["Authorization"].removeprefix("Bearer ")
+        (home / ".config" / "tix").mkdir(parents=True, exist_ok=True)
+        (home / ".config" / "tix" / "config.toml").write_text(settings, encoding="utf-8")
+        config = Config(environ, home)
+        target = config.resolve(profile=None, api_url=None, warn=lambda _: None)
+        app = Tui(config, target, Memory.of(environ, target.profile), is_readonly=is_readonly)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield Driver(app, pilot)
+
+    return open_

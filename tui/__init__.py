@@ -1,0 +1,1 @@
+"""The terminal app: browse, hold, pay and sell with both hands on the keyboard."""

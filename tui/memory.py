@@ -1,0 +1,62 @@
+"""What is kept between two runs, per profile: the last view and the tickets last seen."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from server.tickets.schemas import TicketOut
+from tui.catalogue import SORTS, Wish
+
+KEPT = 100
+"""Tickets, for the first paint of the next run."""
+
+
+class Memory:
+    """One file; what cannot be read there is as good as nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """It need not be there."""
+        self._path = path
+        self._state: dict[str, Any] = {}
+        with suppress(OSError, ValueError):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self._state = found if isinstance(found, dict) else {}
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], profile: str) -> "Memory":
+        """A profile's, under `$XDG_STATE_HOME/tix` (`~/.local/state/tix`)."""
+        base = (
+            environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
+        )
+        return cls(Path(base) / "tix" / "tui" / f"{profile}.json")
+
+    def browsed(self) -> tuple[Wish, list[TicketOut]]:
+        """What was looked for, and what was found."""
+        wish = self._state.get("wish")
+        known = wish if isinstance(wish, dict) and wish.get("sort") in SORTS else {}
+        try:
+            tickets = [TicketOut.model_validate(one) for one in self._state.get("tickets", ())]
+            return Wish(**known), tickets
+        except (TypeError, ValidationError):
+            return Wish(), []
+
+    def browse(self, wish: Wish, tickets: Iterable[TicketOut]) -> None:
+        """Keep it for the next time."""
+        kept = [
+            ticket.model_dump(mode="json", by_alias=True)
+            for ticket, _ in zip(tickets, range(KEPT), strict=False)
+        ]
+        self._state.update(wish={"text": wish.text, "status": wish.status, "sort": wish.sort}, tickets=kept)
+
+    def save(self) -> None:
+        """To the disk; where that cannot be, the next run begins afresh."""
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text(json.dumps(self._state), encoding="utf-8")
+            fresh.chmod(0o600)
+            fresh.replace(self._path)

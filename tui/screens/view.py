@@ -1,0 +1,119 @@
+"""What all views have in common: the lines around them, the session, and actions that explain themselves."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from client import TixError
+from tui.actions import key
+from tui.messages import Failed
+from tui.widgets.bars import Banner, Head, Keys
+from tui.words import complaint
+
+if TYPE_CHECKING:
+    from tui.app import Tui
+    from tui.holds import Holds
+    from tui.session import Session
+
+WRITES = frozenset(
+    {"hold", "pay", "method", "extend", "cancel", "refund", "new", "edit", "withdraw", "import", "save"}
+)
+"""Actions that change something: not while Tix is away, nor read only, nor signed out."""
+
+
+class View(Screen[None]):
+    """A screen with head, banner and keys around its body."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (80, "-two"), (120, "-three")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("r", "refresh", "Refresh", "Read what is shown anew, and try a server that is away.", show=False),
+        key("y", "copy", "Copy", "Copy an id, an address, the row or the same as a command.", show=False),
+        key("escape", "back", "Back", "One level out; never quits.", show=False),
+    ]
+    fresh_at: float = 0
+    """When what is shown was read, on our steady clock; 0: never."""
+
+    def compose(self) -> ComposeResult:
+        """The frame; `body` is between."""
+        yield Head(id="head")
+        yield Banner(id="banner")
+        yield from self.body()
+        yield Keys(id="keys")
+
+    def body(self) -> Iterable[Widget]:
+        """What this view is about."""
+        raise NotImplementedError
+
+    # --- what it works with -------------------------------------------------------------------------------
+
+    @property
+    def tui(self) -> "Tui":
+        """The app, as what it is."""
+        return self.app  # type: ignore[return-value]  # these screens belong to no other
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its widgets are there: a worker may end after its view did."""
+        return bool(self.query("#keys"))
+
+    @property
+    def session(self) -> "Session":
+        """Who is signed in, and where."""
+        return self.tui.session
+
+    @property
+    def holds(self) -> "Holds":
+        """One's own orders that are under way."""
+        return self.tui.holds
+
+    @property
+    def is_readonly(self) -> bool:
+        """Whether nothing may be changed in this run."""
+        return self.tui.is_readonly
+
+    # --- actions ------------------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str | None:
+        """Why an action cannot be done now, in a sentence; None: it can. Views say more of theirs."""
+        if action not in WRITES:
+            return None
+        if self.is_readonly:
+            return "This tix was started read only."
+        if self.session.is_online is False:
+            return "Tix does not answer; nothing can be changed until it does."
+        if self.session.user is None:
+            return "Sign in first: press a."
+        return None
+
+    def copyable(self) -> "dict[str, str]":
+        """What can be copied here, by what it is called."""
+        return {}
+
+    def action_copy(self) -> None:
+        """The menu of what can be copied."""
+        self.tui.offer_copies(self.copyable())
+
+    def action_refresh(self) -> None:
+        """Try to reach Tix now; views read anew."""
+        self.session.retry()
+
+    def action_back(self) -> None:
+        """One level out; from a view of the bottom there is none."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+
+    async def action_press(self, pressed: str) -> None:
+        """What was clicked in the line of keys."""
+        await self.app.run_action(f"simulate_key('{pressed}')")
+
+    def on_failed(self, message: Failed) -> None:
+        """Say what became of it; errors stay until they are dismissed."""
+        self.tui.report(f"{message.what}: {complaint(message.error)}", severity="error")
+
+    def failed(self, what: str, error: TixError) -> None:
+        """From a worker: tell the view."""
+        self.post_message(Failed(what, error))

@@ -1,0 +1,115 @@
+"""The connection of one run: who is signed in where, whether Tix answers, and its clock."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from cli.config import Config, Target
+from cli.credentials import SignIn
+from client import Tix, TixError, Unavailable, Unreachable
+from server.auth.schemas import UserOut
+
+ASK_SECONDS, ASK_RETRIES = 10.0, 1
+FOR_EVER = 10**9
+"""Retries of the streams: they outlive any pause of the server's."""
+LONGEST_PAUSE = 2.0
+"""Seconds between two tries to reach a Tix that is away, so that it is back on the screen within 5."""
+
+
+class Session:
+    """Two clients of one Tix: `tix` asks and gives up, `feed` follows and never does."""
+
+    def __init__(self, config: Config, target: Target, changed: Callable[[], None]) -> None:
+        """`changed` is called when Tix begins or ceases to answer, and at sign-in and sign-out."""
+        self.config, self.target = config, target
+        self._changed = changed
+        hooks: dict[str, list[Any]] = {"response": [self._answered]}
+        url, token = target.api_url, target.token
+        self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
+        self.feed = Tix(url, token, timeout=ASK_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
+        self.user: UserOut | None = None
+        self.shop: str | None = None
+        self.is_online: bool | None = None
+        """None until the first answer or failure."""
+        self.lost_at = time.monotonic()
+        self.retry_at = 0.0
+        self._again = asyncio.Event()
+
+    @property
+    def token(self) -> str | None:
+        """Of who is signed in."""
+        return self.tix.token
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the profile says that its money is real (`live = true`)."""
+        profiles = self.config.settings.get("profiles", {})
+        own = profiles.get(self.target.profile, {}) if isinstance(profiles, dict) else {}
+        return isinstance(own, dict) and own.get("live") is True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for one in (self.tix, self.feed):
+            await one.__aexit__(None, None, None)
+
+    # --- whether Tix answers ------------------------------------------------------------------------------
+
+    async def _answered(self, _: object) -> None:
+        self._set(is_online=True)
+
+    async def _lost(self, seconds: float, error: TixError) -> None:
+        if isinstance(error, Unreachable | Unavailable):
+            self._set(is_online=False)
+            seconds = min(seconds, LONGEST_PAUSE)
+        self.retry_at = time.monotonic() + seconds
+        self._again.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._again.wait(), seconds)
+
+    def retry(self) -> None:
+        """Try to reach it now."""
+        self._again.set()
+
+    def _set(self, *, is_online: bool) -> None:
+        if is_online != self.is_online:
+            self.is_online = is_online
+            self.lost_at = time.monotonic()
+            self._changed()
+
+    # --- who is signed in ---------------------------------------------------------------------------------
+
+    async def enter(self, email: str, password: str, *, is_new: bool, warn: Callable[[str], None]) -> None:
+        """Sign in, or up, and keep it as `tix auth login` does. Raises TixError, Refused."""
+        session = await (self.tix.sign_up if is_new else self.tix.sign_in)(email, password)
+        self.feed.token = session.token
+        self.user = session.user
+        expires_at = session.model_dump(mode="json", by_alias=True)["expiresAt"]
+        sign_in = SignIn(self.target.api_url, session.token, session.user.email, expires_at)
+        await asyncio.to_thread(self.config.credentials.keep, self.target.profile, sign_in, warn=warn)
+        self._changed()
+
+    async def recognise(self) -> None:
+        """Ask whose the token is. Raises TixError; one that is not accepted is forgotten for this run."""
+        try:
+            self.user = await self.tix.current_user()
+        except TixError as error:
+            if error.status != 401:  # noqa: PLR2004 - Unauthenticated; whatever else may pass
+                raise
+            self.tix.token = self.feed.token = None
+            raise
+        finally:
+            self._changed()
+
+    async def leave(self) -> None:
+        """End the token everywhere and forget it here. Raises TixError."""
+        await self.tix.sign_out()
+        self.feed.token = self.user = None
+        await asyncio.to_thread(self.config.credentials.forget, self.target.profile)
+        self._changed()
+
+    def owns(self, user_id: UUID | None) -> bool:
+        """Whether this is who is signed in."""
+        return self.user is not None and user_id == self.user.id

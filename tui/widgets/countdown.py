@@ -1,0 +1,54 @@
+"""How long a hold lasts, by the server's clock, in figures and words."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Digits, Static
+
+from tui.holds import Held
+from tui.words import clock
+
+SOON, URGENT = 120, 30
+"""Seconds before the end at which the colour, the words and a bell say so."""
+
+
+class Countdown(Vertical):
+    """mm:ss, and what it means."""
+
+    def __init__(self, held: Callable[[], Held | None]) -> None:
+        """`held` is asked each time, since a hold may be extended."""
+        super().__init__()
+        self._held = held
+
+    def compose(self) -> ComposeResult:
+        """Figures over words."""
+        yield Digits("", id="figures")
+        yield Static(id="words")
+
+    def on_mount(self) -> None:
+        """Four looks a second, so that no second is skipped."""
+        self.set_interval(0.25, self.tick)
+        self.tick()
+
+    def tick(self) -> None:
+        """Show what is left."""
+        held = self._held()
+        self.display = held is not None and held.is_counting
+        if held is None or not held.is_counting:
+            return
+        left = held.left
+        self.set_class(URGENT < left <= SOON, "-soon")
+        self.set_class(left <= URGENT, "-urgent")
+        self.query_one(Digits).update(clock(left))
+        until = f"{held.order.expires_at.astimezone():%H:%M:%S}"
+        if left <= 0:
+            words = "The hold has ended; Tix is about to say so."
+        elif left <= URGENT:
+            words = f"Only seconds left: held until {until}."
+        elif left <= SOON:
+            words = f"Soon over: held until {until}."
+        else:
+            words = f"Held for you until {until}."
+        self.query_one("#words", Static).update(Content(words))

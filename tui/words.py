@@ -1,0 +1,74 @@
+"""How things are said and marked: a state is a sign, a word and a colour, never a colour alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from cli.output import harmless
+from client.errors import TixError
+
+
+class Mark(NamedTuple):
+    """A state as it is shown; `style` is a variable of the theme."""
+
+    sign: str
+    word: str
+    style: str
+
+    def __str__(self) -> str:
+        """Sign and word."""
+        return f"{self.sign} {self.word}"
+
+
+TICKET: Mapping[str, Mark] = {
+    "available": Mark("●", "available", "success"),
+    "reserved": Mark("◐", "reserved", "warning"),
+    "sold": Mark("■", "sold", "secondary"),
+    "withdrawn": Mark("✗", "withdrawn", "error"),
+    "holding": Mark("…", "holding", "warning"),
+}
+"""`holding` is ours: a hold that was asked for and not answered yet."""
+
+ORDER: Mapping[str, Mark] = {
+    "created": Mark("◐", "held", "warning"),
+    "accepted": Mark("◑", "being paid", "warning"),
+    "complete": Mark("✓", "yours", "success"),
+    "cancelled": Mark("✗", "given up", "secondary"),
+    "expired": Mark("✗", "expired", "error"),
+    "rejected": Mark("✗", "not paid", "error"),
+    "revoked": Mark("↩", "taken back", "warning"),
+    "refunded": Mark("↩", "refunded", "secondary"),
+    "disputed": Mark("!", "disputed", "error"),
+    "charged_back": Mark("↩", "charged back", "error"),
+}
+
+
+def mark(of: Mapping[str, Mark], status: str) -> Mark:
+    """The mark of a status; one of tomorrow is shown by its name."""
+    return of.get(status, Mark("?", harmless(status), "foreground"))
+
+
+def complaint(error: TixError) -> str:
+    """A failure as a sentence or two, with each field's where it names some."""
+    fields = [f"{one['field']}: {one['message']}" for one in error.errors]
+    return harmless(" ".join((error.detail, *fields)))
+
+
+def clock(seconds: float) -> str:
+    """mm:ss, or h:mm:ss; never below zero."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def age(seconds: float) -> str:
+    """How old, roughly: 12 s, 3 min, 2 h, 4 d."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def day(moment: datetime | None) -> str:
+    """A date and time where this runs; empty where there is none."""
+    return f"{moment.astimezone():%a %d %b %Y %H:%M}" if moment else ""
