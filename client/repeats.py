@@ -39,7 +39,8 @@ def pause(attempt: int, error: TixError) -> float:
 
     Full jitter, on top of what the server asked for: those it turned away come back one by one.
     """
-    backoff = random.uniform(0, min(LONGEST_BACKOFF, FIRST_WAIT * 2**attempt))  # noqa: S311 - no secret
+    doublings = min(attempt, 10)  # enough for the longest; 2**1,030 is no float any more
+    backoff = random.uniform(0, min(LONGEST_BACKOFF, FIRST_WAIT * 2**doublings))  # noqa: S311 - no secret
     return (error.retry_after or 0) + backoff
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -27,14 +28,20 @@ class Wish:
         """The text that the server is asked for."""
         return "" if self.text.startswith("!") else self.text.strip()
 
-    def matches(self, ticket: TicketOut) -> bool:
-        """Whether the text fits: all its words, anywhere in title or venue."""
-        words = self.text.removeprefix("!").casefold().split()
+    @cached_property
+    def _words(self) -> list[str]:
+        return self.text.removeprefix("!").casefold().split()
+
+    def fits(self, ticket: TicketOut) -> bool:
+        """Whether the text does: all its words are in title or venue, or with `!` they are not."""
+        if not self._words:
+            return True
         said = f"{ticket.title} {ticket.venue or ''}".casefold()
-        fits = all(word in said for word in words)
-        return (fits if not self.text.startswith("!") else not (words and fits)) and (
-            self.status in {None, ticket.status}
-        )
+        return all(word in said for word in self._words) is not self.text.startswith("!")
+
+    def matches(self, ticket: TicketOut) -> bool:
+        """Whether text and status fit."""
+        return self.status in {None, ticket.status} and self.fits(ticket)
 
 
 SORTS: Mapping[Sort, str] = {
@@ -61,6 +68,7 @@ class Catalogue:
         self._owner = owner
         self._tickets: dict[UUID, TicketOut] = {}
         self._cursor: str | None = None
+        self._early: list[TicketOut] | None = None
         self.is_whole = False
         """Whether the last page was read."""
 
@@ -88,6 +96,20 @@ class Catalogue:
         self._cursor, self.is_whole = page.next_cursor, page.next_cursor is None
         return page.items
 
+    async def begin(self, tix: Tix, *, rows: int = 0) -> None:
+        """The first page, and more of them until there are so many rows. Raises TixError.
+
+        What is told meanwhile is taken afterwards: a page may be older than it.
+        """
+        self._early = []
+        try:
+            await self.read(tix)
+            while len(self) < rows and not self.is_whole:
+                await self.read(tix)
+        finally:
+            early, self._early = self._early, None
+        self.hear(early)
+
     def take(self, tickets: Iterable[TicketOut]) -> None:
         """Put them behind those that are there; what is known already stays where it is."""
         for ticket in tickets:
@@ -95,13 +117,18 @@ class Catalogue:
             if old is None or ticket.version >= old.version:
                 self._tickets[ticket.id] = ticket
 
-    def narrow(self, text: str) -> None:
-        """Look for another text among what is there."""
-        self.wish = replace(self.wish, text=text)
+    def narrowed(self, text: str) -> "Catalogue":
+        """Another text, among what is there."""
+        found = Catalogue(replace(self.wish, text=text), owner=self._owner)
+        found._tickets = dict(self._tickets)
+        return found
 
     def hear(self, changed: Iterable[TicketOut]) -> bool:
         """Take what was told; whether there are rows that were not there before."""
         is_longer = False
+        if self._early is not None:
+            self._early += changed
+            return False
         for ticket in changed:
             old = self._tickets.get(ticket.id)
             if old is not None:
@@ -130,7 +157,4 @@ class Catalogue:
 
     def shown(self) -> list[TicketOut]:
         """Those that fit the text; one that changed its status stays, for it is being looked at."""
-        wish = replace(self.wish, status=None)
-        if not wish.text:
-            return list(self._tickets.values())
-        return [ticket for ticket in self._tickets.values() if wish.matches(ticket)]
+        return [ticket for ticket in self._tickets.values() if self.wish.fits(ticket)]

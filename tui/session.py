@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from cli.config import Config, Target
 from cli.credentials import SignIn
 from client import Tix, TixError, Unavailable, Unreachable
+from client.sse import STREAM
 from server.auth.schemas import UserOut
 
 ASK_SECONDS, ASK_RETRIES = 10.0, 1
@@ -17,6 +20,24 @@ FOR_EVER = 10**9
 """Retries of the streams: they outlive any pause of the server's."""
 LONGEST_PAUSE = 2.0
 """Seconds between two tries to reach a Tix that is away, so that it is back on the screen within 5."""
+
+LOOK_SECONDS, LOOKS = 0.5, 8
+"""After a stream ended: between two looks whether Tix is still there, and the most of them."""
+
+
+class _Ending(httpx.AsyncByteStream):
+    """A stream whose end is told: Tix may be stopping, which nobody would notice until asking again."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[], None]) -> None:
+        self._stream, self._ended = stream, ended
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+        self._ended()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class Session:
@@ -30,6 +51,9 @@ class Session:
         url, token = target.api_url, target.token
         self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
         self.feed = Tix(url, token, timeout=ASK_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
+        self._probe = Tix(url, None, timeout=LONGEST_PAUSE, retries=0, hooks={"response": [self._answered]})
+        self._looking: asyncio.Task[None] | None = None
+        self._streams_opened = 0
         self.user: UserOut | None = None
         self.shop: str | None = None
         self.is_online: bool | None = None
@@ -52,13 +76,36 @@ class Session:
 
     async def close(self) -> None:
         """Close the connections."""
-        for one in (self.tix, self.feed):
+        if self._looking is not None:
+            self._looking.cancel()
+        for one in (self.tix, self.feed, self._probe):
             await one.__aexit__(None, None, None)
 
     # --- whether Tix answers ------------------------------------------------------------------------------
 
-    async def _answered(self, _: object) -> None:
+    async def _answered(self, answer: httpx.Response) -> None:
         self._set(is_online=True)
+        if answer.headers.get("content-type", "").startswith(STREAM):
+            self._streams_opened += 1
+            answer.stream = _Ending(answer.stream, self._ended)  # type: ignore[arg-type]  # as this client's are
+
+    def _ended(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        opened = self._streams_opened
+        for _ in range(LOOKS):
+            try:
+                await self._probe.request("GET", "/livez")
+            except (Unreachable, Unavailable):
+                self._set(is_online=False)
+                return
+            except TixError:
+                pass  # somebody answers
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._streams_opened != opened:
+                return
 
     async def _lost(self, seconds: float, error: TixError) -> None:
         if isinstance(error, Unreachable | Unavailable):

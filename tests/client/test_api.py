@@ -275,6 +275,13 @@ class TestRetries:
                     await read(tix)
             assert len(server.asked) == retries + 1
 
+    async def test_who_tries_for_ever_waits_no_longer_each_time(self) -> None:
+        tries = 1_200  # 2**1,030 is more than a float can be
+        server = Server(*(refused() for _ in range(tries)), ok())
+        async with server.client(retries=tries) as tix:
+            await read(tix)
+        assert max(server.waits[1_000:]) <= 5
+
     async def test_retry_after_is_waited_in_full(self) -> None:
         server = Server(problem(429, "rate_limited", retry_after=2), ok())
         async with server.client() as tix:

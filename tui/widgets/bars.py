@@ -67,7 +67,8 @@ class Banner(Static):
         if self.display:
             wait = max(0, round(session.retry_at - now))
             when = f"trying again in {wait} s" if wait else "trying again"
-            old = age(now - view.fresh_at) if view.fresh_at else ""
+            # Until Tix was lost, its stream kept up to date what had been read.
+            old = age(now - max(view.fresh_at, session.lost_at)) if view.fresh_at else ""
             what = f" · this is {old} old" if old else " · nothing was read yet"
             self.update(
                 Content(f"! offline · {session.target.api_url} does not answer · {when}{what} · r now")

@@ -3,7 +3,7 @@
 Textual's DataTable takes 1.3 s for 10,000 rows, during which no key is heard; this takes none.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -81,6 +81,9 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     class Chosen(Moved):
         """The row under the cursor is to be opened."""
 
+    class Bottom(Moved):
+        """The last row was asked for: there may be more to read below it."""
+
     def __init__(
         self,
         columns: Sequence[Column[T]],
@@ -106,9 +109,14 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         """The row under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
-    def show(self, rows: Sequence[T], *, keep: bool = True) -> None:
-        """These rows instead; with `keep` the row under the cursor stays under it and where it is."""
-        old, depth = self.current, self.cursor - int(self.scroll_offset.y)
+    @property
+    def spot(self) -> tuple[T | None, int]:
+        """The row under the cursor, and how many lines below the first on the screen it is."""
+        return self.current, self.cursor - int(self.scroll_offset.y)
+
+    def show(self, rows: Sequence[T], *, keep: bool = True, spot: tuple[T | None, int] | None = None) -> None:
+        """These rows instead; with `keep` the row under the cursor, or that of `spot`, stays where it is."""
+        old, depth = spot or self.spot
         self._rows = rows
         self._places = {self._key(row): place for place, row in enumerate(rows)}
         self.virtual_size = Size(self.size.width, len(rows) + 1)
@@ -120,16 +128,18 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         self.refresh()
         self.post_message(self.Moved(self))
 
-    def put(self, row: T) -> None:
-        """The row of the same key, as it is now."""
-        place = self._places.get(self._key(row))
-        if place is not None:
-            changed = list(self._rows)
-            changed[place] = row
-            self._rows = changed
-            self.refresh()
-            if place == self.cursor:
-                self.post_message(self.Moved(self))
+    def put(self, rows: Iterable[T]) -> None:
+        """Those of the same keys, as they are now."""
+        changed, is_current = list(self._rows), False
+        for row in rows:
+            place = self._places.get(self._key(row))
+            if place is not None:
+                changed[place] = row
+                is_current = is_current or place == self.cursor
+        self._rows = changed
+        self.refresh()
+        if is_current:
+            self.post_message(self.Moved(self))
 
     # --- drawing ------------------------------------------------------------------------------------------
 
@@ -203,6 +213,8 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     def action_go(self, to: int) -> None:
         """To this row; -1 is the last."""
         self.cursor = to if to >= 0 else len(self._rows) - 1
+        if to < 0:
+            self.post_message(self.Bottom(self))
 
     def action_page(self, part: float) -> None:
         """Such a part of what is on the screen, down."""
