@@ -72,7 +72,7 @@ class Holds:
         found = []
         for held in self.counting:
             reached = next((limit for limit in (URGENT, SOON) if held.left <= limit), None)
-            key = (held.order.id, held.order.expires_at, reached)
+            key = (held.order.id, held.order.version, reached)  # anew once it is extended
             if reached is not None and held.left > 0 and key not in self._told:
                 self._told.add(key)
                 found.append((held, reached))

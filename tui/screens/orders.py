@@ -232,8 +232,8 @@ class Orders(Deals):
         if self.bookings.role == "seller":
             return "" if self.why_not("refund") else "R gives the money back and takes the ticket."
         if order.status == "created":
-            more = "" if self.why_not("extend") else " e takes 5 minutes more."
-            return f"Enter to pay it; x gives it up.{more}"
+            more = "" if self.why_not("extend") else "\ne takes 5 minutes more."
+            return f"Enter to pay it.\nx gives it up.{more}"
         return "h holds it again, if it is free." if order.status in OVER else ""
 
     def _empty(self) -> str:
