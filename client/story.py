@@ -95,6 +95,21 @@ STATES: Mapping[str, str] = {
 OVER = frozenset({"cancelled", "expired", "rejected", "refunded", "charged_back"})
 """An order's ends: its buyer may hold the ticket again, if it is free."""
 
+DECLINED = "Your bank declined the card and gave no reason."
+DECLINES: Mapping[str, str] = {
+    "insufficient_funds": "There is not enough money on this card.",
+    "card_velocity_exceeded": "This card was used too often, or for too much, in a short time.",
+    "expired_card": "This card has expired.",
+    "incorrect_cvc": "The card's security code is not right.",
+    "incorrect_number": "The card's number is not right.",
+    "processing_error": "The card could not be checked just now.",
+    "authentication_required": "Your bank wants to make sure that it is you, and that was not done.",
+    "payment_intent_authentication_failure": "Your bank could not make sure that it was you.",
+    "payment_method_customer_decline": "You did not let your bank pay.",
+}
+"""Stripe's decline code → what it means; any other: DECLINED."""
+UNHARMED = "Nothing was taken, and the ticket is still held for you."
+
 
 def price(order: OrderOut) -> str:
     """What it costs, for people."""
@@ -129,6 +144,11 @@ def attention(order: OrderOut) -> str | None:
     if is_buyer(order):
         return "the refund did not get through; the seller can send it again"
     return "the refund did not get through; send it again"
+
+
+def why_declined(code: str | None) -> str:
+    """A declined card in plain words."""
+    return DECLINES.get(code or "", DECLINED)
 
 
 def why_not_cancellable(order: OrderOut) -> str:

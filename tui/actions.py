@@ -52,7 +52,7 @@ def guarded(action: Callable[Concatenate[S, P], R]) -> "Callable[Concatenate[S, 
     def act(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
         why = self.why_not(action.__name__.removeprefix("action_"))
         if why is not None:
-            self.notify(why, severity="warning")
+            self.app.report(why, severity="warning")
             return None
         return action(self, *args, **kwargs)
 

@@ -1,6 +1,7 @@
 """The app: its views, what they share, and what follows the streams."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import work
@@ -9,18 +10,23 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from cli.config import Config, Target
+from cli.output import harmless
 from cli.windows import show
-from client import Anew, NotFound, TixError, watch_tickets
+from client import Anew, TixError, watch_tickets
+from client.story import is_buyer, told, why_declined
 from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.tickets.schemas import TicketOut
 from tui.actions import key
-from tui.holds import UNDER_WAY, Holds
+from tui.holds import UNDER_WAY, Held, Holds
+from tui.journal import Journal, announced
 from tui.memory import Memory
-from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
+from tui.messages import CardDeclined, HoldsChanged, LinkChanged, Logged, OrderChanged, TicketsChanged
+from tui.screens.activity import Activity
 from tui.screens.browse import Browse
-from tui.screens.dialogs import Choice
+from tui.screens.dialogs import Choice, Confirm
+from tui.screens.orders import Orders
 from tui.session import Session
-from tui.widgets.countdown import SOON, URGENT
+from tui.words import complaint, spelt
 
 BATCH_SECONDS = 0.1
 """Changes of tickets are shown together, ten times a second at most."""
@@ -31,12 +37,26 @@ class Tui(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "Tix"
-    MODES = {"browse": Browse}
+    MODES = {"browse": Browse, "orders": Orders, "activity": Activity}
     DEFAULT_MODE = "browse"
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
-        key("q", "leave", "Quit", "Out of tix; a hold goes on without it.", show=False),
+        key(
+            "2",
+            "view('orders')",
+            "Orders",
+            "Your orders, and those of your listings.",
+            show=False,
+            name="view_orders",
+        ),
+        key(
+            "4", "view('activity')", "Activity", "What was heard and said.", show=False, name="view_activity"
+        ),
+        key(
+            "d", "dismiss", "Dismiss", "Take the toasts away; the log keeps them.", show=False, name="dismiss"
+        ),
+        key("q", "leave", "Quit", "Out of tix, or one level out; a hold goes on without it.", show=False),
     ]
 
     def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
@@ -46,9 +66,11 @@ class Tui(App[int]):
         self.is_readonly = is_readonly
         self.session = Session(config, target, self._link_changed)
         self.holds = Holds(self.session)
+        self.journal = Journal(lambda: self.tell(Logged))
         self._followed: set[object] = set()
+        self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
-        self._rung: dict[object, float] = {}
+        self._is_leaving = False
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -88,7 +110,7 @@ class Tui(App[int]):
             session.shop = session.shop or await session.tix.find_shop()
         except TixError as error:
             if session.is_online:
-                self.report(f"{error.detail}", severity="error")
+                self.report(complaint(error), severity="error")
 
     @work(exclusive=True, group="tickets")
     async def follow_tickets(self) -> None:
@@ -104,58 +126,74 @@ class Tui(App[int]):
     def _tell_heard(self) -> None:
         if self._heard:
             changed, self._heard = self._heard, []
+            self.journal.add_tickets(changed)
             self.tell(lambda: TicketsChanged(changed))
 
     def take_hold(self, order: OrderOut) -> None:
-        """Count an order, and follow it while it is under way."""
+        """Count an order of one's own, and follow it while it is under way."""
+        before = self.holds.get(order.id)
         if self.holds.hear(order):
+            said = announced(order)
+            if before is not None and before.order.status != order.status and said is not None:
+                self.report(said[1], severity=said[0])
             self.tell(HoldsChanged)
         if order.status in UNDER_WAY and order.id not in self._followed:
             self._followed.add(order.id)
             self.follow_order(order)
 
+    def hear_order(self, news: OrderWithHistory | Decline) -> None:
+        """Take what is new of an order, as its buyer or seller, and tell it."""
+        if isinstance(news, Decline):
+            held = self.holds.get(news.order_id)
+            of = f" for “{held.order.ticket.title}”" if held else ""
+            self.report(f"The card{of} was declined: {why_declined(news.decline_code)}", severity="warning")
+            self.tell(lambda: CardDeclined(news))
+            return
+        before = self._steps.get(news.id, 0)
+        self._steps[news.id] = max(before, news.version)
+        if news.version > before and (before or news.version == 1):  # else it is old
+            self.journal.add_order(news, told(news.history[-1], news) if news.history else None)
+        if is_buyer(news):
+            self.take_hold(news)
+        self.tell(lambda: OrderChanged(news))
+
     @work(group="orders")
     async def follow_order(self, order: OrderOut) -> None:
-        """Until nothing more will come."""
-
-        def tell(news: OrderWithHistory | Decline) -> None:
-            if isinstance(news, Decline):
-                self.tell(lambda: CardDeclined(news))
-            else:
-                self.tell(lambda: OrderChanged(news))
-                self.tell(HoldsChanged)
-
+        """While it is under way."""
         try:
-            await self.holds.follow(order.id, tell)
-        except NotFound:
-            pass
+            await self.holds.follow(order.id, self.hear_order)
         except TixError as error:
-            self.report(f"Following an order: {error.detail}", severity="error")
+            self.report(f"Following “{order.ticket.title}”: {complaint(error)}", severity="error")
         finally:
             self._followed.discard(order.id)
 
     def _ring(self) -> None:
         """A bell, once each, 2 minutes and 30 seconds before a hold ends."""
-        for held in self.holds.counting:
-            before = self._rung.get(held.order.id, float("inf"))
-            for limit in (SOON, URGENT):
-                if held.left <= limit < before and held.left > 0:
-                    self.bell()
-                    self.report(
-                        f"“{held.order.ticket.title}” is held for {limit} s more.", severity="warning"
-                    )
-            self._rung[held.order.id] = held.left
+        for held, _ in self.holds.due():
+            self.bell()
+            title = held.order.ticket.title
+            self.report(f"“{title}” is held for {spelt(held.left + 0.5)} more.", severity="warning")
 
     # --- for the views ------------------------------------------------------------------------------------
 
     def report(self, text: str, *, severity: str = "information") -> None:
-        """A toast, kept in the log; errors stay until they are dismissed."""
-        timeout = 86_400 if severity == "error" else None
-        self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
+        """A toast, kept in the log; errors stay until they are dismissed, each once."""
+        text = harmless(text)
+        self.journal.add(severity, text)
+        is_error = severity == "error"
+        if not (is_error and any(toast.message == text for toast in self._notifications)):
+            timeout = 86_400 if is_error else None
+            self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
 
-    def open_page(self, url: str) -> None:
-        """In a browser, where there is one on this machine."""
-        show(url)
+    def action_dismiss(self) -> None:
+        """No toast any more."""
+        self.clear_notifications()
+
+    @work(group="browser")
+    async def open_page(self, url: str) -> None:
+        """In a browser, where there is one on this machine; it may take its time."""
+        if await asyncio.to_thread(show, url):
+            self.report("It was opened in your browser.")
 
     @work(exclusive=True, group="copy")
     async def offer_copies(self, texts: Mapping[str, str]) -> None:
@@ -174,6 +212,34 @@ class Tui(App[int]):
         """Another view."""
         self.switch_mode(name)
 
-    def action_leave(self) -> None:
-        """Quit; at once, unless a hold is counting."""
-        self.exit(0)
+    async def action_leave(self) -> None:
+        """One level out, or from a view of the bottom out of tix."""
+        if len(self.screen_stack) > 1:
+            await self.screen.run_action("screen.back")
+        else:
+            await self.action_quit()
+
+    async def action_quit(self) -> None:
+        """Out of tix; at once, unless a hold is counting."""
+        held = [one for one in self.holds.counting if one.left > 0]
+        if not held:
+            self.exit(0)
+        elif not self._is_leaving:
+            self._ask_to_leave(held)
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c does where no text is chosen."""
+        self.call_later(self.action_quit)
+
+    @work(group="leave")
+    async def _ask_to_leave(self, held: Sequence[Held]) -> None:
+        first, more = held[0], len(held) - 1
+        others = f", and {more} more" if more else ""
+        question = (
+            f"You hold “{first.order.ticket.title}” for {spelt(first.left)} more{others}. "
+            "Without tix it goes on until then, unpaid. Quit?"
+        )
+        self._is_leaving = True
+        if await self.push_screen_wait(Confirm(question, yes="Quit")):
+            self.exit(0)
+        self._is_leaving = False

@@ -10,6 +10,8 @@ from server.orders.schemas import Decline, OrderOut, OrderQuery, OrderWithHistor
 from tui.session import Session
 
 UNDER_WAY = frozenset({"created", "accepted"})
+SOON, URGENT = 120, 30
+"""Seconds before the end at which the colour, the words and a bell say so."""
 
 
 class Held:
@@ -18,12 +20,12 @@ class Held:
     def __init__(self, order: OrderOut) -> None:
         """As the server has just answered it: `server_time` is its clock at that moment."""
         self.order = order
-        self._ends = time.monotonic() + (order.expires_at - order.server_time).total_seconds()
+        self.ends = time.monotonic() + (order.expires_at - order.server_time).total_seconds()
 
     @property
     def left(self) -> float:
         """Seconds until the hold ends; below zero: it has."""
-        return self._ends - time.monotonic()
+        return self.ends - time.monotonic()
 
     @property
     def is_counting(self) -> bool:
@@ -38,6 +40,7 @@ class Holds:
         """Nothing is known yet."""
         self._session = session
         self._held: dict[UUID, Held] = {}
+        self._told: set[object] = set()
 
     def get(self, order_id: UUID) -> Held | None:
         """What was last heard of an order."""
@@ -58,8 +61,22 @@ class Holds:
         old = self._held.get(order.id)
         if old is not None and order.version < old.order.version:
             return False
-        self._held[order.id] = Held(order)
+        self._held[order.id] = new = Held(order)
+        if old is not None and old.order.expires_at == order.expires_at:
+            # An answer that was long on its way, or is a repeated one, tells a later end than there is.
+            new.ends = min(new.ends, old.ends)
         return old is None or old.order.version != order.version
+
+    def due(self) -> list[tuple[Held, int]]:
+        """Holds that came within `SOON` or `URGENT` seconds of their end since this was asked last."""
+        found = []
+        for held in self.counting:
+            reached = next((limit for limit in (URGENT, SOON) if held.left <= limit), None)
+            key = (held.order.id, held.order.version, reached)  # anew once it is extended
+            if reached is not None and held.left > 0 and key not in self._told:
+                self._told.add(key)
+                found.append((held, reached))
+        return found
 
     def forget(self) -> None:
         """All of them: somebody else is signed in."""
@@ -75,11 +92,13 @@ class Holds:
             self.hear(order)
         return found
 
-    async def follow(self, order_id: UUID, tell: Callable[[OrderWithHistory | Decline], None]) -> None:
-        """Tell each change of an order until nothing more will come."""
+    async def follow(
+        self, order_id: UUID, tell: Callable[[OrderWithHistory | Decline], None], *, whole: bool = False
+    ) -> None:
+        """Tell each change of an order while it is under way; `whole`: until nothing more will come."""
         with suppress(NotFound):
             async with watch_order(self._session.feed, order_id) as changes:
                 async for news in changes:
-                    if isinstance(news, OrderWithHistory):
-                        self.hear(news)
                     tell(news)
+                    if isinstance(news, OrderWithHistory) and not (whole or news.status in UNDER_WAY):
+                        return

@@ -44,6 +44,10 @@ class HoldsChanged(Message):
     """Which orders of one's own are under way, or how long they have left."""
 
 
+class Logged(Message):
+    """The log has a line more."""
+
+
 class Failed(Message):
     """What was asked for was refused, or got no answer."""
 

@@ -72,3 +72,20 @@ def age(seconds: float) -> str:
 def day(moment: datetime | None) -> str:
     """A date and time where this runs; empty where there is none."""
     return f"{moment.astimezone():%a %d %b %Y %H:%M}" if moment else ""
+
+
+def spelt(seconds: float) -> str:
+    """A length of time in words: 2 minutes, 1 minute 30 seconds, 1 second; never below zero."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    parts = [
+        f"{count} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((minutes, "minute"), (rest, "second"))
+        if count
+    ]
+    return " ".join(parts) or "0 seconds"
+
+
+def sentence(text: str) -> str:
+    """With a full stop and a capital, so that another may follow."""
+    ended = text if text.endswith((".", "!", "?", "…")) else f"{text}."
+    return ended[:1].upper() + ended[1:]

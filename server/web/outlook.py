@@ -1,30 +1,15 @@
 """How an order stands, for whoever looks at it: plain sentences, and one thing to do next."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from client.story import attention, is_buyer, told
+from client.story import UNHARMED, attention, is_buyer, told, why_declined
 
 if TYPE_CHECKING:
     from server.orders.schemas import OrderOut, OrderWithHistory
     from server.payments.schemas import PaymentOut
 
-DECLINED = "Your bank declined the card and gave no reason."
-DECLINES: Mapping[str, str] = {
-    "insufficient_funds": "There is not enough money on this card.",
-    "card_velocity_exceeded": "This card was used too often, or for too much, in a short time.",
-    "expired_card": "This card has expired.",
-    "incorrect_cvc": "The card's security code is not right.",
-    "incorrect_number": "The card's number is not right.",
-    "processing_error": "The card could not be checked just now.",
-    "authentication_required": "Your bank wants to make sure that it is you, and that was not done.",
-    "payment_intent_authentication_failure": "Your bank could not make sure that it was you.",
-    "payment_method_customer_decline": "You did not let your bank pay.",
-}
-"""Stripe's decline code → what it means; any other: DECLINED."""
-UNHARMED = "Nothing was taken, and the ticket is still held for you."
 AUTHORISED = frozenset({"authorized", "capturing"})
 AGAIN = frozenset({"cancelled", "expired", "rejected"})
 """The buyer has paid nothing and may hold the ticket again, if it is free."""
@@ -65,11 +50,6 @@ def spelt(seconds: int) -> str:
     """A length of time: 5 minutes, 1 minute, 90 seconds."""
     size, unit = (seconds // MINUTE, "minute") if seconds % MINUTE == 0 else (seconds, "second")
     return f"{size} {unit}{'' if size == 1 else 's'}"
-
-
-def why_declined(code: str | None) -> str:
-    """A declined card in plain words."""
-    return DECLINES.get(code or "", DECLINED)
 
 
 def is_held(order: "OrderWithHistory") -> bool:

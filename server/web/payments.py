@@ -6,11 +6,11 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import json
 
 from client import Conflict, TixError, Unauthenticated, Unavailable, Unreachable
-from client.story import is_buyer
+from client.story import DECLINED, DECLINES, UNHARMED, is_buyer
 from server.orders.schemas import OrderWithHistory
 from server.web.asking import is_at_work, signed_in
 from server.web.forms import Form, fields, key_of
-from server.web.outlook import DECLINED, DECLINES, UNHARMED, is_held, spelt
+from server.web.outlook import is_held, spelt
 from server.web.policy import paying, wallets
 from server.web.render import page, see
 

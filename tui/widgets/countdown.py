@@ -7,11 +7,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Digits, Static
 
-from tui.holds import Held
+from tui.holds import SOON, URGENT, Held
 from tui.words import clock
-
-SOON, URGENT = 120, 30
-"""Seconds before the end at which the colour, the words and a bell say so."""
 
 
 class Countdown(Vertical):
@@ -23,8 +20,9 @@ class Countdown(Vertical):
         self._held = held
 
     def compose(self) -> ComposeResult:
-        """Figures over words."""
+        """Figures, large or where there is little room small, over words."""
         yield Digits("", id="figures")
+        yield Static(id="left")
         yield Static(id="words")
 
     def on_mount(self) -> None:
@@ -42,6 +40,7 @@ class Countdown(Vertical):
         self.set_class(URGENT < left <= SOON, "-soon")
         self.set_class(left <= URGENT, "-urgent")
         self.query_one(Digits).update(clock(left))
+        self.query_one("#left", Static).update(Content(f"{clock(left)} left"))
         until = f"{held.order.expires_at.astimezone():%H:%M:%S}"
         if left <= 0:
             words = "The hold has ended; Tix is about to say so."

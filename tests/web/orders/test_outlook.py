@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from client.story import STORY
+from client.story import DECLINED, DECLINES, STORY, why_declined
 from server.orders.schemas import OrderWithHistory
 from server.payments.schemas import PaymentOut
-from server.web.outlook import AGAIN, DECLINED, DECLINES, outlook, spelt, why_declined
+from server.web.outlook import AGAIN, outlook, spelt
 from tests.cli.running import order as order_json
 from tests.cli.running import payment as payment_json
 from tests.cli.running import step

@@ -1,0 +1,118 @@
+"""What was heard and said in this run."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from cli.output import harmless
+from tui.actions import key
+from tui.journal import KEPT, Line
+from tui.messages import Logged
+from tui.screens.view import View
+from tui.widgets.rows import Column, Rows
+
+
+class Activity(View):
+    """The log, newest first: tickets and orders that changed, and every toast."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("slash", "filter", "Filter", "Words of a line; begin with ! to leave out what they find."),
+    ]
+
+    def __init__(self) -> None:
+        """All of it."""
+        super().__init__()
+        self._wish = ""
+
+    def body(self) -> ComposeResult:
+        """The filter over the lines, the whole of the one under the cursor below."""
+        with Vertical(id="list"):
+            yield Input(placeholder="words of a line", id="filter", compact=True)
+            yield Static(id="chips")
+            yield Rows(self._columns(), key=lambda line: line.number, id="lines")
+            yield Static(id="whole")
+
+    def _columns(self) -> list[Column[Line]]:
+        return [
+            Column("", lambda line: line.mark.sign, 1, style=lambda line: line.mark.style),
+            Column("time", lambda line: f"{line.at.astimezone():%H:%M:%S}", 8),
+            Column("what", lambda line: line.mark.word, 6, style=lambda line: line.mark.style),
+            Column("", lambda line: line.text, 20, grows=1),
+        ]
+
+    @property
+    def rows(self) -> Rows[Line]:
+        """The list."""
+        return self.query_one("#lines", Rows)
+
+    def on_mount(self) -> None:
+        """What there is so far."""
+        self.query_one("#filter").display = False
+        self.rows.focus()
+        self._show()
+
+    def on_logged(self, _: Logged) -> None:
+        """A line more."""
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Lines came while another view was there."""
+        self._show()
+
+    def _show(self) -> None:
+        if not self.is_drawn or not self.is_current:
+            return
+        lines = self.tui.journal.found(self._wish)
+        self.rows.show(lines, keep=self.rows.cursor > 0)  # at the top one sees what is new
+        parts = [f"{len(lines)} line{'' if len(lines) == 1 else 's'}", "newest first"]
+        parts += [f"the last {KEPT} are kept"] if len(self.tui.journal) == KEPT else []
+        parts += [f"/{self._wish}"] if self._wish else []
+        self.query_one("#chips", Static).update(Content(" · ".join(parts)))
+
+    @on(Rows.Moved, "#lines")
+    def _moved(self) -> None:
+        line = self.rows.current
+        empty = "No line fits. Esc takes the filter away." if self._wish else "Nothing was heard yet."
+        self.query_one("#whole", Static).update(Content(harmless(line.text) if line else empty))
+
+    def copyable(self) -> dict[str, str]:
+        """The line under the cursor."""
+        line = self.rows.current
+        return {"line": f"{line.at:%Y-%m-%dT%H:%M:%SZ} {line.mark.word} {line.text}"} if line else {}
+
+    def action_refresh(self) -> None:
+        """Anew."""
+        super().action_refresh()
+        self._show()
+
+    # --- the filter ---------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        entry = self.query_one("#filter", Input)
+        entry.display = True
+        entry.value = self._wish
+        entry.focus()
+
+    @on(Input.Changed, "#filter")
+    def _typed(self, event: Input.Changed) -> None:
+        self._wish = event.value.strip()
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    def _entered(self) -> None:
+        self.query_one("#filter").display = bool(self._wish)
+        self.rows.focus()
+
+    def action_back(self) -> None:
+        """Out of the filter."""
+        if self.query_one("#filter").display:
+            self._wish = self.query_one("#filter", Input).value = ""
+            self.query_one("#filter").display = False
+            self.rows.focus()
+            self._show()

@@ -1,0 +1,164 @@
+"""What can be done about an order, in every view that shows one."""
+
+from textual import work
+
+from client import TixError
+from client.story import OVER, is_buyer, price, why_not_cancellable
+from client.watch import OVER as SILENT
+from server.orders.schemas import OrderOut
+from tui.actions import TWINS, guarded, key
+from tui.holds import UNDER_WAY
+from tui.screens.dialogs import Confirm
+from tui.screens.view import View
+from tui.words import ORDER, mark, sentence
+
+EXTEND = key("e", "extend", "Extend", "5 minutes more to pay, once.")
+CANCEL = key("x", "cancel", "Give up", "Give the hold up: nothing is taken, the ticket is free again.")
+AGAIN = key("h", "hold", "Hold again", "Hold the same ticket once more, after its order has ended.")
+REFUND = key("R", "refund", "Refund", "As its seller: take the ticket back and return the money.")
+
+
+class Deals(View):
+    """A view in which one order is meant: by the cursor, or since it is all that is shown."""
+
+    @property
+    def meant(self) -> OrderOut | None:
+        """The order that actions are about, as it was last heard of."""
+        raise NotImplementedError
+
+    def held_again(self, order: OrderOut) -> None:
+        """A new order of the same ticket."""
+        raise NotImplementedError
+
+    @work(exclusive=True, group="look")
+    async def look(self) -> None:
+        """Read it with its history; follow it, too, once it is not under way and the app does not."""
+        order = self.meant
+        if order is None:
+            return
+        try:
+            fresh = await self.session.tix.show_order(order.id)
+            self.tui.hear_order(fresh)
+            is_followed = is_buyer(fresh) and fresh.status in UNDER_WAY
+            if fresh.status not in SILENT and not is_followed:
+                await self.holds.follow(order.id, self.tui.hear_order, whole=True)
+        except TixError as error:
+            if self.session.is_online:  # else the banner says it
+                self.failed("Reading the order", error)
+
+    def why_not(self, action: str) -> str | None:
+        """By whose the order is, and how it stands."""
+        if action not in {"extend", "cancel", "hold", "refund"}:
+            return super().why_not(action)
+        order = self.meant
+        if order is None:
+            return super().why_not(action) or "There is no order here."
+        if action == "refund":
+            why = _why_not_refund(order)
+        elif not is_buyer(order):
+            why = "Only its buyer can do that."
+        else:
+            why = self._why_not_buyers(action, order)
+        return why or super().why_not(action)
+
+    def _why_not_buyers(self, action: str, order: OrderOut) -> str | None:
+        state = mark(ORDER, order.status).word
+        if action == "hold":
+            return None if order.status in OVER else f"It is {state}; there is nothing to hold again."
+        if action == "cancel":
+            return None if order.status == "created" else why_not_cancellable(order)
+        if order.status != "created":
+            return f"It is {state}: only a running, unpaid hold can be extended."
+        held = self.holds.get(order.id)
+        if held is not None and held.left <= 0:
+            return "The hold has ended; once that is known, h holds the ticket again."
+        if not order.extendable:
+            return "It was extended already: once is all, since other buyers wait."
+        return None
+
+    @guarded
+    @work(group="write")
+    async def action_extend(self) -> None:
+        """More time, once."""
+        if (order := self.meant) is None:
+            return
+        try:
+            longer = await self.session.tix.extend_order(order.id)
+        except TixError as error:
+            self.failed(f"Extending “{order.ticket.title}”", error)
+        else:
+            self.tui.take_hold(longer)
+            until = f"{longer.expires_at.astimezone():%H:%M:%S}"
+            self.tui.report(f"“{order.ticket.title}” is held for you until {until} now.")
+        self.look()
+
+    @guarded
+    @work(group="write")
+    async def action_cancel(self) -> None:
+        """Give it up, after a question."""
+        if (order := self.meant) is None:
+            return
+        question = (
+            f"Give “{order.ticket.title}” ({price(order)}) up? Nothing was taken; it is free for others then."
+        )
+        if await self.app.push_screen_wait(Confirm(question, yes="Give up")):
+            try:
+                await self.session.tix.cancel_order(order.id)
+            except TixError as error:
+                self.failed(f"Giving “{order.ticket.title}” up", error)
+            self.look()
+
+    @guarded
+    @work(group="write")
+    async def action_hold(self) -> None:
+        """The same ticket again, for what it cost at most."""
+        if (order := self.meant) is None:
+            return
+        ticket = order.ticket
+        try:
+            fresh = await self.session.tix.reserve_ticket(ticket.id, max_price=order.price)
+        except TixError as error:
+            self.failed(f"Holding “{ticket.title}” again", error)
+            return
+        self.tui.take_hold(fresh)
+        self.held_again(fresh)
+
+    @guarded
+    @work(group="write")
+    async def action_refund(self) -> None:
+        """Take a sold ticket back, after a question."""
+        if (order := self.meant) is None:
+            return
+        question = (
+            f"Take “{order.ticket.title}” back and give its buyer {price(order)}? "
+            "The ticket is void at once and can be sold again."
+        )
+        if await self.app.push_screen_wait(Confirm(question, yes="Refund")):
+            try:
+                await self.session.tix.refund_order(order.id)
+            except TixError as error:
+                self.failed(f"Refunding “{order.ticket.title}”", error)
+            else:
+                self.tui.report(f"“{order.ticket.title}” is yours again; {price(order)} is on its way back.")
+            self.look()
+
+    def copyable(self) -> dict[str, str]:
+        """Of the order that is meant."""
+        order = self.meant
+        if order is None:
+            return {}
+        found = {"id": str(order.id), "JSON": order.model_dump_json(by_alias=True)}
+        if self.session.shop:
+            found["address"] = f"{self.session.shop.rstrip('/')}/orders/{order.id}"
+        buyers = ("pay", "method", "extend", "cancel", "show_order", "watch_order")
+        for name in buyers if is_buyer(order) else ("refund", "show_order", "watch_order"):
+            found[f"command to {name.replace('_order', '')}"] = TWINS[name].format(order=order.id)
+        return found
+
+
+def _why_not_refund(order: OrderOut) -> str | None:
+    if is_buyer(order):
+        return "Only its seller can give the money back."
+    if order.status == "complete" or (order.status == "revoked" and order.needs_review):
+        return None
+    return sentence(f"it is {mark(ORDER, order.status).word}: only what is paid can be refunded")
