@@ -1,32 +1,32 @@
 """The app: its views, what they share, and what follows the streams."""
 
-from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import BindingType
-from textual.message import Message
 
 from cli.config import Config, Target
+from cli.errors import Refused
 from cli.windows import show
-from client import Anew, NotFound, TixError, watch_tickets
+from client import Anew, NotFound, TixError, Unauthenticated, watch_tickets
 from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.tickets.schemas import TicketOut
 from tui.actions import key
-from tui.holds import UNDER_WAY, Holds
+from tui.holds import UNDER_WAY
 from tui.memory import Memory
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.browse import Browse
-from tui.screens.dialogs import Choice
-from tui.session import Session
+from tui.shell import Shell
 from tui.widgets.countdown import SOON, URGENT
+from tui.words import complaint
 
 BATCH_SECONDS = 0.1
 """Changes of tickets are shown together, ten times a second at most."""
+AGAIN_SECONDS = 10
+"""After a refusal that no new connection cures."""
 
 
-class Tui(App[int]):
+class Tui(Shell):
     """`tix tui`."""
 
     CSS_PATH = "app.tcss"
@@ -36,16 +36,11 @@ class Tui(App[int]):
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
-        key("q", "leave", "Quit", "Out of tix; a hold goes on without it.", show=False),
     ]
 
     def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
         """Nothing is asked before the first paint."""
-        super().__init__()
-        self.memory = memory
-        self.is_readonly = is_readonly
-        self.session = Session(config, target, self._link_changed)
-        self.holds = Holds(self.session)
+        super().__init__(config, target, memory, is_readonly=is_readonly)
         self._followed: set[object] = set()
         self._heard: list[TicketOut] = []
         self._rung: dict[object, float] = {}
@@ -62,14 +57,8 @@ class Tui(App[int]):
         self.memory.save()
         await self.session.close()
 
-    def tell(self, make: Callable[[], Message]) -> None:
-        """Every view that is there, each its own message."""
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                if screen.is_running:
-                    screen.post_message(make())
-
-    def _link_changed(self) -> None:
+    def link_changed(self) -> None:
+        """Tell it; who could not be asked before is asked now."""
         self.tell(LinkChanged)
         if self.session.is_online and self.session.token and self.session.user is None:
             self.begin()
@@ -81,25 +70,40 @@ class Tui(App[int]):
         """Who is signed in, where the shop is, and what is under way."""
         session = self.session
         try:
+            await session.open()
             if session.token:
                 await session.recognise()
                 for order in await self.holds.find():
                     self.take_hold(order)
             session.shop = session.shop or await session.tix.find_shop()
+        except Unauthenticated:
+            self.sign_in_again()
+        except Refused as error:
+            self.report(error.detail, severity="error")
         except TixError as error:
-            if session.is_online:
-                self.report(f"{error.detail}", severity="error")
+            if error.code == "malformed_token":
+                self.sign_in_again()
+            elif session.is_online:
+                self.report(complaint(error), severity="error")
+                self.set_timer(AGAIN_SECONDS, self.begin)
 
     @work(exclusive=True, group="tickets")
     async def follow_tickets(self) -> None:
         """Everybody's tickets, for ever."""
-        async with watch_tickets(self.session.feed) as changes:
-            async for news in changes:
-                if isinstance(news, Anew):
-                    self._heard.clear()
-                    self.tell(lambda: TicketsChanged(None))
-                else:
-                    self._heard.append(news)
+        try:
+            async with watch_tickets(self.session.feed) as changes:
+                async for news in changes:
+                    if isinstance(news, Anew):
+                        self._heard.clear()
+                        self.tell(lambda: TicketsChanged(None))
+                    else:
+                        self._heard.append(news)
+        except TixError as error:
+            if isinstance(error, Unauthenticated):
+                self.sign_in_again()
+            else:
+                self.report(complaint(error), severity="error")
+            self.set_timer(AGAIN_SECONDS, self.follow_tickets)
 
     def _tell_heard(self) -> None:
         if self._heard:
@@ -129,6 +133,8 @@ class Tui(App[int]):
             await self.holds.follow(order.id, tell)
         except NotFound:
             pass
+        except Unauthenticated:
+            self.sign_in_again()
         except TixError as error:
             self.report(f"Following an order: {error.detail}", severity="error")
         finally:
@@ -148,32 +154,10 @@ class Tui(App[int]):
 
     # --- for the views ------------------------------------------------------------------------------------
 
-    def report(self, text: str, *, severity: str = "information") -> None:
-        """A toast, kept in the log; errors stay until they are dismissed."""
-        timeout = 86_400 if severity == "error" else None
-        self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
-
     def open_page(self, url: str) -> None:
         """In a browser, where there is one on this machine."""
         show(url)
 
-    @work(exclusive=True, group="copy")
-    async def offer_copies(self, texts: Mapping[str, str]) -> None:
-        """Which of these to copy; each is shown, for a terminal that does not take it."""
-        if not texts:
-            self.report("There is nothing to copy here.")
-            return
-        chosen = await self.push_screen_wait(
-            Choice("Copy", {name: f"{name:<20} {text}" for name, text in texts.items()})
-        )
-        if chosen is not None:
-            self.copy_to_clipboard(texts[chosen])
-            self.report(f"Copied the {chosen}: {texts[chosen][:60]}")
-
     def action_view(self, name: str) -> None:
         """Another view."""
         self.switch_mode(name)
-
-    def action_leave(self) -> None:
-        """Quit; at once, unless a hold is counting."""
-        self.exit(0)
