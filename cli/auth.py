@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import tokens
-from cli.config import unusable
 from cli.credentials import SignIn
 from cli.errors import AUTH, USAGE, Refused
 from cli.options import Verb, noun
@@ -93,18 +92,8 @@ def status(ctx: typer.Context) -> None:
     _show(run, told, target.signed_in if target.token_from != ENVIRONMENT else None)
 
 
-def _check_address(run: Run) -> None:
-    """Else a directory one merely entered could have a password sent to its author. Raises Refused."""
-    target = run.target
-    if target.api_url_from == str(run.config.project):
-        raise unusable(
-            f"Nothing secret is sent to the address in {run.config.project}; name the address yourself.",
-            f"tix auth login --api-url {target.api_url}",
-        )
-
-
 def _enter(run: Run, email: str | None, *, is_new: bool, password_stdin: bool) -> None:
-    _check_address(run)
+    run.config.check_named(run.target, again="tix auth login")
     address = email or run.question("E-mail", instead="--email")
     password = _line_from_stdin("a password") if password_stdin else _ask_password(run, twice=is_new)
     if is_new:
@@ -123,7 +112,7 @@ def _enter(run: Run, email: str | None, *, is_new: bool, password_stdin: bool) -
 
 
 def _keep_token(run: Run, token: str) -> None:
-    _check_address(run)
+    run.config.check_named(run.target, again="tix auth login")
 
     async def whose(tix: "Tix") -> "CurrentUser":
         tix.token = token

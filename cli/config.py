@@ -81,6 +81,17 @@ class Config:
             read_token, token_from = partial(self.credentials.token_of, name, stored), f"profile {name}"
         return Target(name, url, url_from, token_from, stored, read_token)
 
+    def check_named(self, target: Target, *, again: str) -> None:
+        """Else a directory one merely entered could have a password sent to its author. Raises Refused.
+
+        `again` is the command that may be called with the address.
+        """
+        if target.api_url_from == str(self.project):
+            raise unusable(
+                f"Nothing secret is sent to the address in {self.project}; name the address yourself.",
+                f"{again} --api-url {target.api_url}",
+            )
+
     @cached_property
     def project(self) -> Path | None:
         """The nearest `.tix.toml`."""

@@ -33,13 +33,21 @@ TWINS: Mapping[str, str] = {
 
 
 def key(  # noqa: PLR0913 - what a binding is made of
-    keys: str, action: str, label: str, tip: str, *, show: bool = True, name: str = ""
+    keys: str,
+    action: str,
+    label: str,
+    tip: str,
+    *,
+    show: bool = True,
+    name: str = "",
+    is_first: bool = False,
 ) -> Binding:
     """A binding whose id, by which it can be given other keys, is its action's name.
 
-    `tip` is a sentence: help and palette are made of these.
+    `tip` is a sentence: help and palette are made of these. `is_first`: before whatever has the focus.
     """
-    return Binding(keys, action, label, show=show, tooltip=tip, id=name or action.partition("(")[0])
+    own = name or action.partition("(")[0]
+    return Binding(keys, action, label, show=show, tooltip=tip, id=own, priority=is_first)
 
 
 S = TypeVar("S", bound=Any)

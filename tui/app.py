@@ -1,38 +1,36 @@
 """The app: its views, what they share, and what follows the streams."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import BindingType
-from textual.message import Message
 
 from cli.config import Config, Target
-from cli.output import harmless
+from cli.errors import Refused
 from cli.windows import show
-from client import Anew, TixError, watch_tickets
+from client import Anew, TixError, Unauthenticated, watch_tickets
 from client.story import is_buyer, told, why_declined
 from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.tickets.schemas import TicketOut
 from tui.actions import key
-from tui.holds import UNDER_WAY, Held, Holds
-from tui.journal import Journal, announced
+from tui.holds import UNDER_WAY
+from tui.journal import announced
 from tui.memory import Memory
-from tui.messages import CardDeclined, HoldsChanged, LinkChanged, Logged, OrderChanged, TicketsChanged
+from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.activity import Activity
 from tui.screens.browse import Browse
-from tui.screens.dialogs import Choice, Confirm
 from tui.screens.orders import Orders
-from tui.session import Session
+from tui.shell import Shell
 from tui.words import complaint, spelt
 
 BATCH_SECONDS = 0.1
 """Changes of tickets are shown together, ten times a second at most."""
+AGAIN_SECONDS = 10
+"""After a refusal that no new connection cures."""
 
 
-class Tui(App[int]):
+class Tui(Shell):
     """`tix tui`."""
 
     CSS_PATH = "app.tcss"
@@ -56,21 +54,14 @@ class Tui(App[int]):
         key(
             "d", "dismiss", "Dismiss", "Take the toasts away; the log keeps them.", show=False, name="dismiss"
         ),
-        key("q", "leave", "Quit", "Out of tix, or one level out; a hold goes on without it.", show=False),
     ]
 
     def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
         """Nothing is asked before the first paint."""
-        super().__init__()
-        self.memory = memory
-        self.is_readonly = is_readonly
-        self.session = Session(config, target, self._link_changed)
-        self.holds = Holds(self.session)
-        self.journal = Journal(lambda: self.tell(Logged))
+        super().__init__(config, target, memory, is_readonly=is_readonly)
         self._followed: set[object] = set()
         self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
-        self._is_leaving = False
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -84,14 +75,8 @@ class Tui(App[int]):
         self.memory.save()
         await self.session.close()
 
-    def tell(self, make: Callable[[], Message]) -> None:
-        """Every view that is there, each its own message."""
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                if screen.is_running:
-                    screen.post_message(make())
-
-    def _link_changed(self) -> None:
+    def link_changed(self) -> None:
+        """Tell it; who could not be asked before is asked now."""
         self.tell(LinkChanged)
         if self.session.is_online and self.session.token and self.session.user is None:
             self.begin()
@@ -103,25 +88,40 @@ class Tui(App[int]):
         """Who is signed in, where the shop is, and what is under way."""
         session = self.session
         try:
+            await session.open()
             if session.token:
                 await session.recognise()
                 for order in await self.holds.find():
                     self.take_hold(order)
             session.shop = session.shop or await session.tix.find_shop()
+        except Unauthenticated:
+            self.sign_in_again()
+        except Refused as error:
+            self.report(error.detail, severity="error")
         except TixError as error:
-            if session.is_online:
+            if error.code == "malformed_token":
+                self.sign_in_again()
+            elif session.is_online:
                 self.report(complaint(error), severity="error")
+                self.set_timer(AGAIN_SECONDS, self.begin)
 
     @work(exclusive=True, group="tickets")
     async def follow_tickets(self) -> None:
         """Everybody's tickets, for ever."""
-        async with watch_tickets(self.session.feed) as changes:
-            async for news in changes:
-                if isinstance(news, Anew):
-                    self._heard.clear()
-                    self.tell(lambda: TicketsChanged(None))
-                else:
-                    self._heard.append(news)
+        try:
+            async with watch_tickets(self.session.feed) as changes:
+                async for news in changes:
+                    if isinstance(news, Anew):
+                        self._heard.clear()
+                        self.tell(lambda: TicketsChanged(None))
+                    else:
+                        self._heard.append(news)
+        except TixError as error:
+            if isinstance(error, Unauthenticated):
+                self.sign_in_again()
+            else:
+                self.report(complaint(error), severity="error")
+            self.set_timer(AGAIN_SECONDS, self.follow_tickets)
 
     def _tell_heard(self) -> None:
         if self._heard:
@@ -162,6 +162,8 @@ class Tui(App[int]):
         """While it is under way."""
         try:
             await self.holds.follow(order.id, self.hear_order)
+        except Unauthenticated:
+            self.sign_in_again()
         except TixError as error:
             self.report(f"Following “{order.ticket.title}”: {complaint(error)}", severity="error")
         finally:
@@ -176,15 +178,6 @@ class Tui(App[int]):
 
     # --- for the views ------------------------------------------------------------------------------------
 
-    def report(self, text: str, *, severity: str = "information") -> None:
-        """A toast, kept in the log; errors stay until they are dismissed, each once."""
-        text = harmless(text)
-        self.journal.add(severity, text)
-        is_error = severity == "error"
-        if not (is_error and any(toast.message == text for toast in self._notifications)):
-            timeout = 86_400 if is_error else None
-            self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
-
     def action_dismiss(self) -> None:
         """No toast any more."""
         self.clear_notifications()
@@ -195,51 +188,6 @@ class Tui(App[int]):
         if await asyncio.to_thread(show, url):
             self.report("It was opened in your browser.")
 
-    @work(exclusive=True, group="copy")
-    async def offer_copies(self, texts: Mapping[str, str]) -> None:
-        """Which of these to copy; each is shown, for a terminal that does not take it."""
-        if not texts:
-            self.report("There is nothing to copy here.")
-            return
-        chosen = await self.push_screen_wait(
-            Choice("Copy", {name: f"{name:<20} {text}" for name, text in texts.items()})
-        )
-        if chosen is not None:
-            self.copy_to_clipboard(texts[chosen])
-            self.report(f"Copied the {chosen}: {texts[chosen][:60]}")
-
     def action_view(self, name: str) -> None:
         """Another view."""
         self.switch_mode(name)
-
-    async def action_leave(self) -> None:
-        """One level out, or from a view of the bottom out of tix."""
-        if len(self.screen_stack) > 1:
-            await self.screen.run_action("screen.back")
-        else:
-            await self.action_quit()
-
-    async def action_quit(self) -> None:
-        """Out of tix; at once, unless a hold is counting."""
-        held = [one for one in self.holds.counting if one.left > 0]
-        if not held:
-            self.exit(0)
-        elif not self._is_leaving:
-            self._ask_to_leave(held)
-
-    def action_help_quit(self) -> None:
-        """What ctrl+c does where no text is chosen."""
-        self.call_later(self.action_quit)
-
-    @work(group="leave")
-    async def _ask_to_leave(self, held: Sequence[Held]) -> None:
-        first, more = held[0], len(held) - 1
-        others = f", and {more} more" if more else ""
-        question = (
-            f"You hold “{first.order.ticket.title}” for {spelt(first.left)} more{others}. "
-            "Without tix it goes on until then, unpaid. Quit?"
-        )
-        self._is_leaving = True
-        if await self.push_screen_wait(Confirm(question, yes="Quit")):
-            self.exit(0)
-        self._is_leaving = False

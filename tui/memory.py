@@ -34,6 +34,16 @@ class Memory:
         )
         return cls(Path(base) / "tix" / "tui" / f"{profile}.json")
 
+    @property
+    def theme(self) -> str | None:
+        """The colours that were chosen last."""
+        theme = self._state.get("theme")
+        return theme if isinstance(theme, str) else None
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._state["theme"] = name
+
     def browsed(self) -> tuple[Wish, list[TicketOut]]:
         """What was looked for, and what was found."""
         wish = self._state.get("wish")

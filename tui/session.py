@@ -11,11 +11,12 @@ import httpx
 
 from cli.config import Config, Target
 from cli.credentials import SignIn
-from client import Tix, TixError, Unavailable, Unreachable
+from client import Tix, TixError, Unauthenticated, Unavailable, Unreachable
 from client.sse import STREAM
 from server.auth.schemas import UserOut
 
 ASK_SECONDS, ASK_RETRIES = 10.0, 1
+ENVIRONMENT = "TIX_TOKEN"
 FOR_EVER = 10**9
 """Retries of the streams: they outlive any pause of the server's."""
 LONGEST_PAUSE = 2.0
@@ -48,7 +49,9 @@ class Session:
         self.config, self.target = config, target
         self._changed = changed
         hooks: dict[str, list[Any]] = {"response": [self._answered]}
-        url, token = target.api_url, target.token
+        url, kept = target.api_url, target.signed_in
+        self._is_open = target.token_from == ENVIRONMENT or kept is None or kept.storage == "file"
+        token = target.token if self._is_open else None
         self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
         self.feed = Tix(url, token, timeout=ASK_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
         self._probe = Tix(url, None, timeout=LONGEST_PAUSE, retries=0, hooks={"response": [self._answered]})
@@ -73,6 +76,12 @@ class Session:
         profiles = self.config.settings.get("profiles", {})
         own = profiles.get(self.target.profile, {}) if isinstance(profiles, dict) else {}
         return isinstance(own, dict) and own.get("live") is True
+
+    async def open(self) -> None:
+        """Take a token that a keyring has, which takes its time. Raises Refused."""
+        if not self._is_open:
+            self._is_open = True
+            self.tix.token = self.feed.token = await asyncio.to_thread(lambda: self.target.token)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -139,21 +148,22 @@ class Session:
         self._changed()
 
     async def recognise(self) -> None:
-        """Ask whose the token is. Raises TixError; one that is not accepted is forgotten for this run."""
-        try:
-            self.user = await self.tix.current_user()
-        except TixError as error:
-            if error.status != 401:  # noqa: PLR2004 - Unauthenticated; whatever else may pass
-                raise
-            self.tix.token = self.feed.token = None
-            raise
-        finally:
-            self._changed()
+        """Ask whose the token is. Raises TixError; Unauthenticated: nobody's any more."""
+        self.user = await self.tix.current_user()
+        if self.user is None:
+            raise Unauthenticated("The token is not accepted any more.", code="unauthenticated", status=401)
+        self._changed()
+
+    def expire(self) -> None:
+        """Go on without the token, in this run; whoever keeps it decides what becomes of it."""
+        self.tix.token = self.feed.token = self.user = None
+        self._changed()
 
     async def leave(self) -> None:
         """End the token everywhere and forget it here. Raises TixError."""
-        await self.tix.sign_out()
-        self.feed.token = self.user = None
+        with suppress(Unauthenticated):  # it had ended by itself
+            await self.tix.sign_out()
+        self.tix.token = self.feed.token = self.user = None
         await asyncio.to_thread(self.config.credentials.forget, self.target.profile)
         self._changed()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tests.platform import Platform, User
@@ -48,6 +50,13 @@ class Driver:
             self.app.simulate_key(key)
             await asyncio.sleep(0)
 
+    async def type(self, text: str, into: str) -> None:
+        """This text, a key each, when the field of this id has the focus."""
+        await until(lambda: getattr(self.app.focused, "id", None) == into, f"{into} has the focus")
+        for character in text:
+            self.app.post_message(events.Key(_character_to_key(character), character))
+            await asyncio.sleep(0)
+
     async def sees(self, *texts: str, timeout: float = 10) -> str:
         """Wait until all of these are on the screen; returns it."""
 
@@ -70,4 +79,9 @@ class Driver:
 
     async def hears(self, text: str, timeout: float = 10) -> None:
         """Wait until a toast says this."""
-        await until(lambda: any(text in toast for toast in self.toasts), f"a toast says {text!r}", timeout)
+        try:
+            await until(
+                lambda: any(text in toast for toast in self.toasts), f"a toast says {text!r}", timeout
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}, but {self.toasts}\n{self.screen}") from None

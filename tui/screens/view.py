@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from client import TixError
+from client import TixError, Unauthenticated
 from tui.actions import key
 from tui.messages import Failed
 from tui.widgets.bars import Banner, Head, Keys
@@ -86,7 +86,7 @@ class View(Screen[None]):
         if self.session.is_online is False:
             return "Tix does not answer; nothing can be changed until it does."
         if self.session.user is None:
-            return "Sign in first: press a."
+            return f"Sign in first: press {self.tui.key_of('account')}."
         return None
 
     def copyable(self) -> "dict[str, str]":
@@ -112,6 +112,9 @@ class View(Screen[None]):
 
     def on_failed(self, message: Failed) -> None:
         """Say what became of it; errors stay until they are dismissed."""
+        if isinstance(message.error, Unauthenticated) and self.session.token:
+            self.tui.sign_in_again()
+            return
         self.tui.report(f"{message.what}: {complaint(message.error)}", severity="error")
 
     def failed(self, what: str, error: TixError) -> None:
