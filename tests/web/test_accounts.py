@@ -55,7 +55,7 @@ class TestSignUp:
             assert "hunter2hunter2" not in answer.text
 
     @pytest.mark.parametrize("name", ["email", "password"])
-    async def test_password_managers_are_welcome(self, web: Web, name: str) -> None:
+    async def test_w20_password_managers_find_their_fields(self, web: Web, name: str) -> None:
         for path, tokens in (
             ("/signin", {"email": "username", "password": "current-password"}),
             ("/signup", {"email": "username", "password": "new-password"}),
@@ -67,7 +67,7 @@ class TestSignUp:
 class TestSignIn:
     """An account that is there."""
 
-    async def test_a_wrong_password_and_an_unknown_address_read_the_same(
+    async def test_w20_a_wrong_password_and_an_unknown_address_read_the_same(
         self, web: Web, seller: Visitor
     ) -> None:
         for email in (seller.email, NOBODY):
