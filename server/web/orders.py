@@ -162,13 +162,13 @@ def _list(request: Request, form: Form, found: Page[OrderOut], status: int) -> H
 
 async def _newest_payment(request: Request, order: OrderOut) -> "PaymentOut | None":
     """None, too, while payments does not answer: the order is shown all the same."""
-    found = await if_there(signed_in(request).list_payments(order.id))
+    found = await if_there(request, signed_in(request).list_payments(order.id))
     return found.items[0] if found and found.items else None
 
 
 async def _again(request: Request, order: OrderOut) -> tuple[bool | None, OrderOut | None]:
     """Whether the ticket can be held again, None if unknown; one's newer order, if that is why it cannot."""
-    ticket = await if_there(signed_in(request).show_ticket(order.ticket.id))
+    ticket = await if_there(request, signed_in(request).show_ticket(order.ticket.id))
     if ticket is None:
         return None, None
     if ticket.status == "available" or ticket.order_id == order.id:  # tickets hears of the end a moment later

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,7 +38,8 @@ EVERYTHING: Mapping[str, str] = dict.fromkeys(LABELS, "")
 EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
-MOST_HINTS = 6
+MOST_HINTS = 5
+"""Each is a question to tickets."""
 SHORTEST_WORD = 3
 MORE = ("status", *PRICES)
 """What narrows the list besides words."""
@@ -126,11 +129,12 @@ def _query(asked: Mapping[str, str], limit: int = PER_PAGE) -> TicketQuery:
 
 async def _hints(request: Request, asked: Mapping[str, str]) -> Mapping[str, str]:
     """Wider searches that do find something; what each is called → its address."""
-    wider = dict(_wider({name: text.strip() for name, text in asked.items() if text.strip()}))
+    narrowed = {name: text.strip() for name, text in asked.items() if text.strip()}
+    wider = dict(islice(_wider(narrowed), MOST_HINTS))
     some = (tix_of(request).list_tickets(_query({**EVERYTHING, **one}, limit=1)) for one in wider.values())
-    found = await asyncio.gather(*map(if_there, some))
+    found = await asyncio.gather(*map(partial(if_there, request), some))
     there = [name for name, one in zip(wider, found, strict=True) if one and one.items]
-    return {name: f"/tickets?{urlencode(wider[name])}" for name in there[:MOST_HINTS]}
+    return {name: f"/tickets?{urlencode(wider[name])}" for name in there}
 
 
 def _wider(asked: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -146,11 +150,11 @@ def _wider(asked: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield "in any state", without("status")
     if words and has_price and "status" in asked:
         yield f"only “{words}”", without(*PRICES, "status")
-    for word in sorted(dict.fromkeys(words.split()), key=len, reverse=True)[:MOST_HINTS]:
-        if SHORTEST_WORD <= len(word) < len(words):
-            yield f"only “{word}”", {**without(*PRICES, "status"), "q": word}
     if words and without("q", "sort"):
         yield f"without “{words}”", without("q")
+    for word in sorted(dict.fromkeys(words.split()), key=len, reverse=True):
+        if SHORTEST_WORD <= len(word) < len(words):
+            yield f"only “{word}”", {**without(*PRICES, "status"), "q": word}
 
 
 def _list(
@@ -179,13 +183,13 @@ async def own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
     """The visitor's own order of this ticket, if that is why it is taken."""
     if request.ctx.visitor.token is None or ticket.order_id is None or ticket.status not in TAKEN:
         return None
-    return await if_there(tix_of(request).show_order(ticket.order_id))
+    return await if_there(request, tix_of(request).show_order(ticket.order_id))
 
 
 async def _refused(request: Request, ticket_id: str, error: Conflict) -> HTTPResponse:
     """Somebody was faster, or the price rose: what it is now, and others."""
     ticket = await tix_of(request).show_ticket(ticket_id)
     free = TicketQuery(status="available", limit=OTHERS + 1)
-    found = await if_there(tix_of(request).list_tickets(free)) or EMPTY
+    found = await if_there(request, tix_of(request).list_tickets(free)) or EMPTY
     others = [other for other in found.items if other.id != ticket.id][:OTHERS]
     return page(request, "refused.html", 409, ticket=ticket, error=error, others=others)

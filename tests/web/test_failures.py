@@ -1,10 +1,7 @@
 """What a page says when something is in the way, and what it keeps to itself."""
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -15,6 +12,7 @@ import pytest
 from tests.platform import User
 from tests.waiting import until
 from tests.web.conftest import Web, shop
+from tests.web.services import answering
 from tests.web.visiting import PASSWORD, Html, Visitor, html, title
 
 ORDER = "/orders/01a20e47-8f05-70d3-a7bd-616067590e9d"
@@ -92,25 +90,10 @@ class TestWords:
         assert {"href": "/orders?status=created", "class": "button"} in page.all("a")
 
 
-@asynccontextmanager
-async def answering(status: int, body: bytes = b"hello", head: bytes = b"") -> AsyncIterator[str]:
-    """The address of something that answers the same to all, and is not Tix."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        line = b"HTTP/1.1 %d .\r\nConnection: close\r\nContent-Length: %d\r\n" % (status, len(body))
-        writer.write(line + head + b"\r\n" + body)
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1")
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_an_answer_that_is_not_tix_s_is_a_failure_of_ours(
     web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with answering(200) as foreign, shop(web.platform, api_url=foreign) as lost:
+    async with answering(200) as (foreign, _), shop(web.platform, api_url=foreign) as lost:
         answer = await lost.visitor().get("/tickets")
     assert answer.status_code == 503
     assert title(answer).startswith("Part of Tix does not answer")
@@ -156,7 +139,7 @@ class TestPages:
     ) -> None:
         said = json.dumps({"title": "No.", "detail": "Not now.", "code": "no", "status": status}).encode()
         head = b"Content-Type: application/problem+json\r\n" + LATER
-        async with answering(status, said, head) as service, shop(web.platform, api_url=service) as refused:
+        async with answering(status, said, head) as (url, _), shop(web.platform, api_url=url) as refused:
             answer = await refused.visitor().get("/tickets?q=opera")
         assert answer.status_code == status
         page = assert_helps(answer, *words)
@@ -192,7 +175,7 @@ class TestPages:
     async def test_a_form_that_failed_leads_back_to_where_it_was(
         self, web: Web, seller: Visitor, path: str, back: str
     ) -> None:
-        async with answering(503, head=LATER) as away, shop(web.platform, api_url=away) as alone:
+        async with answering(503, head=LATER) as (url, _), shop(web.platform, api_url=url) as alone:
             visitor = alone.visitor(cookies=dict(seller.http.cookies))
             typed = {"title": "T", "price": "1", "email": NOBODY, "password": PASSWORD}
             answer = await visitor.http.post(path, data={"csrf": await visitor.csrf(), **typed})
