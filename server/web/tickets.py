@@ -26,15 +26,16 @@ SORTS: Mapping[str, str] = {
     "price": "Cheapest first",
     "-price": "Dearest first",
 }
-LABELS: Mapping[str, str] = {
-    "q": "Search",
-    "status": "Status",
-    "from": "Price from",
-    "to": "Price to",
-    "sort": "Order",
-    "cursor": "Page",
+NAMES: Mapping[str, str] = {
+    "q": "search",
+    "status": "status",
+    "from": "lowest price",
+    "to": "highest price",
+    "sort": "order",
+    "cursor": "page",
 }
-EVERYTHING: Mapping[str, str] = dict.fromkeys(LABELS, "")
+"""What an address may say → what a sentence calls it."""
+EVERYTHING: Mapping[str, str] = dict.fromkeys(NAMES, "")
 EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
@@ -69,11 +70,11 @@ async def show_home(request: Request) -> HTTPResponse:
 
 async def list_tickets(request: Request) -> HTTPResponse:
     """What matches the address; 422 with the form."""
-    asked = {name: request.args.get(name, "") for name in LABELS}
+    asked = {name: request.args.get(name, "") for name in NAMES}
     try:
         found = await tix_of(request).list_tickets(_query(asked))
     except Invalid as error:
-        return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
+        return _list(request, Form(asked, Wrong.of(error, NAMES).errors), EMPTY, 422)
     except Wrong as error:
         return _list(request, Form(asked, error.errors), EMPTY, 422)
     hints = {} if found.items or asked["cursor"] else await _hints(request, asked)
@@ -115,11 +116,11 @@ def _query(asked: Mapping[str, str], limit: int = PER_PAGE) -> TicketQuery:
     for typed, name in PRICES.items():
         if text := asked[typed].strip():
             try:
-                given[name] = read_price(text, "usd", lowest=0)
+                given[name] = read_price(text, "usd", lowest=0, name=NAMES[typed])
             except ValueError as error:
-                errors[typed] = f"{LABELS[typed]}: {error}."
+                errors[typed] = str(error)
     try:
-        query = read(TicketQuery, {**given, "limit": limit}, LABELS)
+        query = read(TicketQuery, {**given, "limit": limit}, NAMES)
     except Wrong as error:
         raise Wrong({**error.errors, **errors}) from error
     if errors:
