@@ -25,7 +25,7 @@ SAMPLE = UUID("01890000-0000-7000-8000-0123456789ab")
 WHEN = datetime(2030, 5, 1, 20, tzinfo=UTC)
 LONG = "The Extraordinarily Long Farewell Tour of Donaudampfschifffahrtsgesellschaftskapitän & Friends"
 WRONG: Mapping[str, str] = {
-    "wrong": "Price: write it as 45.00, without a sign, a currency or separators of thousands.",
+    "wrong": "Write the price as 45.00, without a sign, a currency or separators of thousands.",
     "": "Somebody was faster.",
 }
 

@@ -14,7 +14,7 @@ from server.web.forms import Form, Wrong, fields, inside, read
 from server.web.render import page, see
 from server.web.visitor import Visitor
 
-LABELS = {"email": "Email", "password": "Password"}
+NAMES = {"email": "e-mail address", "password": "password"}
 HOME = "/tickets"
 SHOWN_AGAIN = ("email", "next")
 
@@ -71,7 +71,7 @@ async def _sign_in(tix: Tix, given: Mapping[str, str]) -> Session:
 
 
 async def _sign_up(tix: Tix, given: Mapping[str, str]) -> Session:
-    wanted = read(Credentials, {name: given.get(name, "") for name in LABELS}, LABELS)
+    wanted = read(Credentials, {name: given.get(name, "") for name in NAMES}, NAMES)
     return await tix.sign_up(wanted.email, wanted.password)
 
 
@@ -86,7 +86,7 @@ async def _enter(
     except Conflict:
         wrong = Wrong({"email": "There is an account with this e-mail address. Sign in instead."})
     except Invalid as error:
-        wrong = Wrong.of(error, LABELS)
+        wrong = Wrong.of(error, NAMES)
     except TooMany as error:
         return _wait(request, door, given, error)
     except Wrong as error:

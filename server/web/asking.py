@@ -11,8 +11,8 @@ from sanic import Request
 from client import NotFound, Tix, TixError, TooMany, Unauthenticated, Unavailable, Unreachable
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 3.0
-"""For what a page can do without."""
+PATIENCE_SECONDS = 1.0
+"""For all that a page can do without, together, from the first such question on."""
 
 
 def tix_of(request: Request) -> Tix:
@@ -28,10 +28,12 @@ def signed_in(request: Request) -> Tix:
     return tix_of(request)
 
 
-async def if_there(asked: Awaitable[T]) -> T | None:
-    """What a page can do without: None if it is not there, or its service does not answer soon."""
+async def if_there(request: Request, asked: Awaitable[T]) -> T | None:
+    """What a page can do without: None if it is not there, or the page's patience ends first."""
+    if not hasattr(request.ctx, "patient_until"):
+        request.ctx.patient_until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     with suppress(NotFound, TooMany, Unavailable, Unreachable, TimeoutError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout_at(request.ctx.patient_until):
             return await asked
     return None
 

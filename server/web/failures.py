@@ -12,6 +12,7 @@ from client.repeats import NO_USE
 from server.kit.errors import DomainError
 from server.kit.log import log, request_id
 from server.kit.problems import CODES, Problems, problem
+from server.web.forms import inside
 from server.web.render import page, see
 
 
@@ -43,18 +44,22 @@ NEXT: Mapping[str | int, str] = {
     "too_many_holds": "Pay for one or give one up, then reserve again.",
     403: "If you have another account, sign in with that one.",
     404: "The address may be mistyped, or what was here is gone.",
+    410: "It does not come back. There may be another like it.",
     429: "Wait a moment, then try again. Nothing was lost.",
+    500: "Tell the request id below to whoever runs this shop.",
     503: "Nothing was lost. Try again in a moment.",
 }
 WAYS: Mapping[str, tuple[str, str]] = {"too_many_holds": ("/orders?status=created", "Your holds")}
 """Where the next step is taken, and what that is called; elsewhere people go on to find tickets."""
-REFUSAL, FAULT = 400, 500
+REFUSAL, TOO_OFTEN, FAULT = 400, 429, 500
 """From which status on an answer is one; an answer below that could not be understood has failed too."""
 FAULTS: Mapping[int, str] = {
     500: "This should not have happened.",
     503: "It may be starting again, or have very much to do.",
 }
 """What is told of our own faults: what lies behind them is for the log."""
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that may be asked again."""
 AWAY_SECONDS = 2.0
 """After which a service that does not answer is worth asking again."""
 OF_STRIPE = ("payment_intent", "setup_intent")
@@ -111,7 +116,7 @@ def show(request: Request, error: DomainError) -> HTTPResponse:
         request_id=request_id.get(),
         retry_after=round(error.retry_after) if error.retry_after and error.code not in NO_USE else None,
         next=_told(NEXT, error, ""),
-        way=WAYS.get(error.code, Failure.way),
+        way=WAYS.get(error.code) or _way(request, error),
     )
     answer = page(request, "failure.html", status=told.status, problem=told)
     if told.retry_after:
@@ -123,9 +128,17 @@ def _told(words: Mapping[str | int, str], error: DomainError, otherwise: str) ->
     return words.get(error.code) or words.get(error.status, otherwise)
 
 
+def _way(request: Request, error: DomainError) -> tuple[str, str]:
+    """What failed may work next time; a form is not sent again by a link, so that leads to its page."""
+    if error.status < FAULT and error.status != TOO_OFTEN:
+        return Failure.way
+    back = inside(_way_back(request), "/")
+    return (back, "Try again") if request.method in SAFE else (back, "Go back")
+
+
 def _way_back(request: Request) -> str:
     """Where to go after signing in: the page itself, or the one whose form was sent."""
-    if request.method != "GET":
+    if request.method not in SAFE:
         return request.path.rpartition("/")[0]
     asked = parse_qsl(request.query_string, keep_blank_values=True)
     kept = urlencode([(name, value) for name, value in asked if not name.startswith(OF_STRIPE)])

@@ -15,6 +15,17 @@ from server.tickets.schemas import DEAREST
 
 B = TypeVar("B", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
+SENTENCES: Mapping[str, str] = {
+    "email": "Enter an e-mail address, like name@example.com.",
+    "status": "Choose a status from the list.",
+    "sort": "Choose an order from the list.",
+    "currency": "Choose a currency from the list.",
+    "role": "Choose the orders of what you bought, or of what you sold.",
+    "cursor": "There is no such page of this list. Press Show to begin with the first.",
+}
+"""Field → what to do, whatever is wrong with it."""
+OF_ADDRESSES = frozenset({"role", "cursor"})
+"""What no form has a field for."""
 KEY = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -34,6 +45,10 @@ class Form:
         """What is wrong with it."""
         return self.errors.get(name)
 
+    def has_field(self, name: str) -> bool:
+        """Whether a summary can lead to it."""
+        return name != "" and name not in OF_ADDRESSES
+
 
 class Wrong(Exception):
     """A form that cannot be accepted as it is; field → sentence."""
@@ -44,28 +59,30 @@ class Wrong(Exception):
         self.errors = errors
 
     @classmethod
-    def of(cls, error: ValidationError | Invalid, labels: Mapping[str, str]) -> "Wrong":
-        """What a schema, here or in the service, says of the fields that `labels` names."""
+    def of(cls, error: ValidationError | Invalid, names: Mapping[str, str]) -> "Wrong":
+        """What a schema, here or in the service, says of these fields; field → what a sentence calls it."""
         if isinstance(error, Invalid):
-            told = {one["field"]: one["message"] for one in error.errors}
+            wrong: list[tuple[str, Any]] = [(one["field"], {"msg": one["message"]}) for one in error.errors]
         else:
-            told = {str(one["loc"][0]) if one["loc"] else "": _friendly(one) for one in error.errors()}
-        known = {name: f"{labels[name]}: {text}." for name, text in told.items() if name in labels}
+            wrong = [(str(one["loc"][0]), one) for one in error.errors() if one["loc"]]
+        known = {name: _sentence(name, names[name], one) for name, one in wrong if name in names}
         return cls(known or {"": str(error.detail) if isinstance(error, Invalid) else "Check the form."})
 
 
-def _friendly(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    limits = error.get("ctx", {})
+def _sentence(field: str, name: str, wrong: Mapping[str, Any]) -> str:
+    """What to do: whole, since it stands in the summary too."""
+    if field in SENTENCES:
+        return SENTENCES[field]
+    limits = wrong.get("ctx", {})
+    shortest, longest = limits.get("min_length"), limits.get("max_length")
+    fill = f"Fill in the {name}."
     kinds = {
-        "missing": "fill this in",
-        "string_too_short": f"at least {limits.get('min_length')} character(s)",
-        "string_too_long": f"at most {limits.get('max_length')} characters",
-        "too_long": f"at most {limits.get('max_length')} characters",
-        "string_pattern_mismatch": "this does not look right",
-        "greater_than_equal": f"at least {limits.get('ge')}",
-        "less_than_equal": f"at most {limits.get('le')}",
+        "missing": fill,
+        "too_short": fill if shortest == 1 else f"Make the {name} at least {shortest} characters long.",
+        "too_long": f"Make the {name} at most {longest} characters long.",
     }
-    return kinds.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+    why = str(wrong["msg"]).removeprefix("Value error, ")
+    return kinds.get(wrong.get("type", "").removeprefix("string_"), f"Check the {name}: {why}.")
 
 
 def fields(request: Request) -> dict[str, str]:
@@ -82,20 +99,25 @@ def key_of(given: Mapping[str, str]) -> str | None:
     return key if KEY.fullmatch(key) else None
 
 
-def read(model: type[B], given: Mapping[str, Any], labels: Mapping[str, str]) -> B:
+def read(model: type[B], given: Mapping[str, Any], names: Mapping[str, str]) -> B:
     """The fields as a schema wants them; an empty one was left out. Raises Wrong."""
     filled = {name: value for name, value in given.items() if value not in {"", None}}
     try:
         return model.model_validate(filled, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise Wrong.of(error, labels) from error
+        raise Wrong.of(error, names) from error
 
 
-def read_price(text: str, currency: str, *, lowest: int) -> int:
-    """Minor units of a price as people write it. Raises ValueError with a sentence."""
-    price = to_minor(text, currency)
+def read_price(text: str, currency: str, *, lowest: int, name: str = "price") -> int:
+    """Minor units of a price as people write it. Raises ValueError with a sentence that calls it `name`."""
+    try:
+        price = to_minor(text, currency)
+    except ValueError as error:
+        why = str(error).replace("write it", f"write the {name}")
+        raise ValueError(f"{why[0].upper()}{why[1:]}.") from error
     if not lowest <= price <= DEAREST:
-        raise ValueError(f"between {written(lowest, currency)} and {shown(DEAREST, currency)}")
+        bounds = f"{written(lowest, currency)} and {shown(DEAREST, currency)}"
+        raise ValueError(f"Choose a {name} between {bounds}.")
     return price
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from server.payments.schemas import PaymentOut
 
 PER_PAGE = 20
-LABELS: Mapping[str, str] = {"status": "Status", "role": "Role", "cursor": "Page"}
+NAMES: Mapping[str, str] = {"status": "status", "role": "role", "cursor": "page"}
 SELLER_WORDS: Mapping[str, str] = {**WORDS, "created": "Held by a buyer", "expired": "Not paid in time"}
 EMPTY = Page[OrderOut](items=[], next_cursor=None)
 WHY_NO_MORE_TIME = "Time can be added once only, because other buyers wait for this ticket."
@@ -41,11 +41,11 @@ def pages() -> Blueprint:
 async def list_orders(request: Request) -> HTTPResponse:
     """One's own, as buyer or seller; 422 with the form."""
     tix = signed_in(request)
-    asked = {name: request.args.get(name, "") for name in LABELS}
+    asked = {name: request.args.get(name, "") for name in NAMES}
     try:
-        found = await tix.list_orders(read(OrderQuery, {**asked, "limit": PER_PAGE}, LABELS))
+        found = await tix.list_orders(read(OrderQuery, {**asked, "limit": PER_PAGE}, NAMES))
     except Invalid as error:
-        return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
+        return _list(request, Form(asked, Wrong.of(error, NAMES).errors), EMPTY, 422)
     except Wrong as error:
         return _list(request, Form(asked, error.errors), EMPTY, 422)
     return _list(request, Form(asked), found, 200)
@@ -162,13 +162,13 @@ def _list(request: Request, form: Form, found: Page[OrderOut], status: int) -> H
 
 async def _newest_payment(request: Request, order: OrderOut) -> "PaymentOut | None":
     """None, too, while payments does not answer: the order is shown all the same."""
-    found = await if_there(signed_in(request).list_payments(order.id))
+    found = await if_there(request, signed_in(request).list_payments(order.id))
     return found.items[0] if found and found.items else None
 
 
 async def _again(request: Request, order: OrderOut) -> tuple[bool | None, OrderOut | None]:
     """Whether the ticket can be held again, None if unknown; one's newer order, if that is why it cannot."""
-    ticket = await if_there(signed_in(request).show_ticket(order.ticket.id))
+    ticket = await if_there(request, signed_in(request).show_ticket(order.ticket.id))
     if ticket is None:
         return None, None
     if ticket.status == "available" or ticket.order_id == order.id:  # tickets hears of the end a moment later

@@ -28,8 +28,10 @@ LABELS: Mapping[str, str] = {
     "startsAt": "Starts",
 }
 """What a listing is made of, in the order of the form."""
+NAMES: Mapping[str, str] = {**{name: label.lower() for name, label in LABELS.items()}, "startsAt": "start"}
+"""And what a sentence calls it."""
 EDITABLE = tuple(name for name in LABELS if name != "currency")
-NARROWED: Mapping[str, str] = {"status": "Status", "cursor": "Page"}
+NARROWED: Mapping[str, str] = {"status": "status", "cursor": "page"}
 LOWEST = 1
 """Minor units."""
 CODES = [(code, code.upper()) for code in sorted(CURRENCIES)]
@@ -87,7 +89,7 @@ async def list_ticket(request: Request) -> HTTPResponse:
     try:
         await tix.create_ticket(_new_ticket(typed), key=key_of(given))
     except Invalid as error:
-        return _new(request, Form(typed, Wrong.of(error, LABELS).errors), 422)
+        return _new(request, Form(typed, Wrong.of(error, NAMES).errors), 422)
     except Wrong as error:
         return _new(request, Form(typed, error.errors), 422)
     except Conflict as error:
@@ -124,7 +126,7 @@ async def save_ticket(request: Request, ticket_id: str) -> HTTPResponse:
         edit = _ticket_edit(changed, given.get("version", ""), ticket.currency)
         await signed_in(request).update_ticket(ticket.id, edit)
     except Invalid as error:
-        return _edit(request, ticket, Form(typed, Wrong.of(error, LABELS).errors), 422)
+        return _edit(request, ticket, Form(typed, Wrong.of(error, NAMES).errors), 422)
     except Wrong as error:
         return _edit(request, ticket, Form(typed, error.errors), 422)
     except Conflict as error:
@@ -168,14 +170,14 @@ def _checked(model: type[B], typed: Mapping[str, str | None], currency: str, **m
         try:
             given["price"] = read_price(price, currency, lowest=LOWEST)
         except ValueError as error:
-            errors["price"] = f"Price: {error}."
+            errors["price"] = str(error)
             given["price"] = LOWEST  # the other fields are looked at all the same
     if starts := typed.get("startsAt"):
         given["startsAt"] = f"{starts}Z"
     try:
         made = model.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = {**_for_people(Wrong.of(error, LABELS).errors), **errors}
+        found = {**_for_people(Wrong.of(error, NAMES).errors), **errors}
         raise Wrong({name: found[name] for name in ("", *LABELS) if name in found}) from error
     if errors:
         raise Wrong(errors)
@@ -186,7 +188,7 @@ def _for_people(errors: Mapping[str, str]) -> dict[str, str]:
     """What a schema says of offsets, said as people write times."""
     told = dict(errors)
     if "offset" in told.get("startsAt", ""):
-        told["startsAt"] = "Starts: a date and a time, like 2030-05-01T20:00."
+        told["startsAt"] = "Write the start as a date and a time, like 2030-05-01T20:00."
     return told
 
 
@@ -198,7 +200,7 @@ def _new_ticket(typed: Mapping[str, str]) -> NewTicket:
 def _ticket_edit(changed: Mapping[str, str], version: str, currency: str) -> TicketEdit:
     """An emptied field becomes null, where it may. Raises Wrong."""
     if empty := [name for name in NEEDED if changed.get(name) == ""]:
-        raise Wrong({name: f"{LABELS[name]}: fill this in." for name in empty})
+        raise Wrong({name: f"Fill in the {NAMES[name]}." for name in empty})
     if not (version.isascii() and version.isdigit() and len(version) < LONGEST_VERSION):
         raise Wrong({"": "The form is not whole. Reload the page and try again."})
     emptied = {name: text or None for name, text in changed.items()}

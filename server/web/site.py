@@ -18,7 +18,7 @@ from server.kit.http import new_app
 from server.kit.log import request_id
 from server.web import about, accounts, bff, orders, papers, payments, reference, sell, tickets
 from server.web.assets import add_assets, load, takes_gzip
-from server.web.failures import Failures, StaleForm
+from server.web.failures import SAFE, Failures, StaleForm
 from server.web.forms import fields
 from server.web.outlook import spelt
 from server.web.policy import permissions, policy
@@ -35,7 +35,6 @@ PAGES_AT_ONCE = 200
 WORTH_COMPRESSING = 1000
 SAME = frozenset({"same-origin", "none"})
 """Sec-Fetch-Site: from a page of ours, or typed by the person."""
-SAFE = frozenset({"GET", "HEAD"})
 HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",

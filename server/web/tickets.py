@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,19 +26,21 @@ SORTS: Mapping[str, str] = {
     "price": "Cheapest first",
     "-price": "Dearest first",
 }
-LABELS: Mapping[str, str] = {
-    "q": "Search",
-    "status": "Status",
-    "from": "Price from",
-    "to": "Price to",
-    "sort": "Order",
-    "cursor": "Page",
+NAMES: Mapping[str, str] = {
+    "q": "search",
+    "status": "status",
+    "from": "lowest price",
+    "to": "highest price",
+    "sort": "order",
+    "cursor": "page",
 }
-EVERYTHING: Mapping[str, str] = dict.fromkeys(LABELS, "")
+"""What an address may say → what a sentence calls it."""
+EVERYTHING: Mapping[str, str] = dict.fromkeys(NAMES, "")
 EMPTY = Page[TicketOut](items=[], next_cursor=None)
 PRICES: Mapping[str, str] = {"from": "minPrice", "to": "maxPrice"}
 """The address says `from=45.50`; the service counts minor units, two decimals as most currencies have."""
-MOST_HINTS = 6
+MOST_HINTS = 5
+"""Each is a question to tickets."""
 SHORTEST_WORD = 3
 MORE = ("status", *PRICES)
 """What narrows the list besides words."""
@@ -66,11 +70,11 @@ async def show_home(request: Request) -> HTTPResponse:
 
 async def list_tickets(request: Request) -> HTTPResponse:
     """What matches the address; 422 with the form."""
-    asked = {name: request.args.get(name, "") for name in LABELS}
+    asked = {name: request.args.get(name, "") for name in NAMES}
     try:
         found = await tix_of(request).list_tickets(_query(asked))
     except Invalid as error:
-        return _list(request, Form(asked, Wrong.of(error, LABELS).errors), EMPTY, 422)
+        return _list(request, Form(asked, Wrong.of(error, NAMES).errors), EMPTY, 422)
     except Wrong as error:
         return _list(request, Form(asked, error.errors), EMPTY, 422)
     hints = {} if found.items or asked["cursor"] else await _hints(request, asked)
@@ -112,11 +116,11 @@ def _query(asked: Mapping[str, str], limit: int = PER_PAGE) -> TicketQuery:
     for typed, name in PRICES.items():
         if text := asked[typed].strip():
             try:
-                given[name] = read_price(text, "usd", lowest=0)
+                given[name] = read_price(text, "usd", lowest=0, name=NAMES[typed])
             except ValueError as error:
-                errors[typed] = f"{LABELS[typed]}: {error}."
+                errors[typed] = str(error)
     try:
-        query = read(TicketQuery, {**given, "limit": limit}, LABELS)
+        query = read(TicketQuery, {**given, "limit": limit}, NAMES)
     except Wrong as error:
         raise Wrong({**error.errors, **errors}) from error
     if errors:
@@ -126,11 +130,12 @@ def _query(asked: Mapping[str, str], limit: int = PER_PAGE) -> TicketQuery:
 
 async def _hints(request: Request, asked: Mapping[str, str]) -> Mapping[str, str]:
     """Wider searches that do find something; what each is called → its address."""
-    wider = dict(_wider({name: text.strip() for name, text in asked.items() if text.strip()}))
+    narrowed = {name: text.strip() for name, text in asked.items() if text.strip()}
+    wider = dict(islice(_wider(narrowed), MOST_HINTS))
     some = (tix_of(request).list_tickets(_query({**EVERYTHING, **one}, limit=1)) for one in wider.values())
-    found = await asyncio.gather(*map(if_there, some))
+    found = await asyncio.gather(*map(partial(if_there, request), some))
     there = [name for name, one in zip(wider, found, strict=True) if one and one.items]
-    return {name: f"/tickets?{urlencode(wider[name])}" for name in there[:MOST_HINTS]}
+    return {name: f"/tickets?{urlencode(wider[name])}" for name in there}
 
 
 def _wider(asked: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -146,11 +151,11 @@ def _wider(asked: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield "in any state", without("status")
     if words and has_price and "status" in asked:
         yield f"only “{words}”", without(*PRICES, "status")
-    for word in sorted(dict.fromkeys(words.split()), key=len, reverse=True)[:MOST_HINTS]:
-        if SHORTEST_WORD <= len(word) < len(words):
-            yield f"only “{word}”", {**without(*PRICES, "status"), "q": word}
     if words and without("q", "sort"):
         yield f"without “{words}”", without("q")
+    for word in sorted(dict.fromkeys(words.split()), key=len, reverse=True):
+        if SHORTEST_WORD <= len(word) < len(words):
+            yield f"only “{word}”", {**without(*PRICES, "status"), "q": word}
 
 
 def _list(
@@ -179,13 +184,13 @@ async def own_order(request: Request, ticket: TicketOut) -> OrderOut | None:
     """The visitor's own order of this ticket, if that is why it is taken."""
     if request.ctx.visitor.token is None or ticket.order_id is None or ticket.status not in TAKEN:
         return None
-    return await if_there(tix_of(request).show_order(ticket.order_id))
+    return await if_there(request, tix_of(request).show_order(ticket.order_id))
 
 
 async def _refused(request: Request, ticket_id: str, error: Conflict) -> HTTPResponse:
     """Somebody was faster, or the price rose: what it is now, and others."""
     ticket = await tix_of(request).show_ticket(ticket_id)
     free = TicketQuery(status="available", limit=OTHERS + 1)
-    found = await if_there(tix_of(request).list_tickets(free)) or EMPTY
+    found = await if_there(request, tix_of(request).list_tickets(free)) or EMPTY
     others = [other for other in found.items if other.id != ticket.id][:OTHERS]
     return page(request, "refused.html", 409, ticket=ticket, error=error, others=others)

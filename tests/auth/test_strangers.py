@@ -5,9 +5,11 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 
+import bcrypt
 import httpx
 import pytest
 
+from server.auth.service import Hasher
 from server.kit import limits
 from server.settings import Settings
 from tests.platform import Platform, started, wipe
@@ -57,6 +59,39 @@ async def test_p16_the_time_of_a_refusal_does_not_tell_whether_there_is_an_accou
     one, other = statistics.median(known), statistics.median(unknown)
     assert min(known + unknown) > 0.01, "bcrypt at cost 9 takes longer than that: it was left out"
     assert 0.7 < one / other < 1.4, f"known {one * 1000:.1f} ms, unknown {other * 1000:.1f} ms"
+
+
+async def hashed_for(platform: Platform, email: str) -> list[bytes]:
+    """What a refusal costs: algorithm and cost of each hash that was compared for it."""
+    compared: list[bytes] = []
+
+    def watched(password: bytes, hashed: bytes) -> bool:
+        compared.append(hashed[:7])
+        return checkpw(password, hashed)
+
+    checkpw = bcrypt.checkpw
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bcrypt, "checkpw", watched)
+        assert_problem(await attempt(platform, email), 401, "invalid_credentials")
+    return compared
+
+
+async def test_w20_an_unknown_address_is_as_much_work_as_a_wrong_password(
+    slow_hash: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted, not timed; one that looks at no decoy is found out."""
+    known = "counted@example.com"
+    await slow_hash.http.post("/api/users/signup", json={"email": known, "password": PASSWORD})
+    assert await hashed_for(slow_hash, known) == [b"$2b$09$"]
+    assert await hashed_for(slow_hash, "nobody@example.com") == [b"$2b$09$"]
+
+    async def hasty(hasher: Hasher, password: str, hashed: str | None) -> bool:
+        return hashed is not None and await matches(hasher, password, hashed)
+
+    matches = Hasher.matches
+    monkeypatch.setattr(Hasher, "matches", hasty)
+    assert await hashed_for(slow_hash, known) == [b"$2b$09$"]
+    assert await hashed_for(slow_hash, "nobody@example.com") == []
 
 
 async def test_p16_both_refusals_are_the_same_document(slow_hash: Platform) -> None:

@@ -1,20 +1,22 @@
 """What a page says when something is in the way, and what it keeps to itself."""
 
-import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.platform import User
 from tests.waiting import until
 from tests.web.conftest import Web, shop
-from tests.web.visiting import Visitor, html, title
+from tests.web.services import answering
+from tests.web.visiting import PASSWORD, Html, Visitor, html, title
 
 ORDER = "/orders/01a20e47-8f05-70d3-a7bd-616067590e9d"
+NOBODY = "nobody@example.com"
 SECRETS = (
     "payment_intent=pi_1&payment_intent_client_secret=pi_1_secret_x&redirect_status=succeeded",
     "setup_intent=seti_1&setup_intent_client_secret=seti_1_secret_x",
@@ -88,26 +90,94 @@ class TestWords:
         assert {"href": "/orders?status=created", "class": "button"} in page.all("a")
 
 
-@pytest.fixture
-async def foreign() -> AsyncIterator[str]:
-    """The address of something that answers 200 to all, and is not Tix."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1")
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_an_answer_that_is_not_tix_s_is_a_failure_of_ours(
-    web: Web, foreign: str, caplog: pytest.LogCaptureFixture
+    web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop(web.platform, api_url=foreign) as lost:
+    async with answering(200) as (foreign, _), shop(web.platform, api_url=foreign) as lost:
         answer = await lost.visitor().get("/tickets")
     assert answer.status_code == 503
     assert title(answer).startswith("Part of Tix does not answer")
     logged: list[Any] = [record.msg for record in caplog.records if record.levelno == logging.WARNING]
     assert any("bad_answer" in str(line) for line in logged)
+
+
+LATER = b"Retry-After: 7\r\n"
+AWAY = ("Something went wrong", "This should not have happened.", "Try again")
+
+
+def assert_helps(answer: httpx.Response, *words: str) -> Html:
+    """It looks like the shop, says these words, and shows the request id and a way on."""
+    page = html(answer)
+    assert page.all("link", rel="stylesheet"), answer.text
+    assert page.all("main", id="main")
+    assert page.title == f"{page.words[page.words.index(str(answer.status_code)) + 1]} – Tix"
+    for word in words:
+        assert word in page.text
+    assert f"request {answer.headers['x-request-id']}" in page.text
+    assert len(page.all("a", **{"class": "button"})) == 1
+    return page
+
+
+class TestPages:
+    """Whatever a service refuses, and whatever is wrong with it."""
+
+    @pytest.mark.parametrize(
+        ("status", "words"),
+        [
+            (403, ("This is not yours to do", "If you have another account", "Find tickets")),
+            (404, ("There is nothing here", "The address may be mistyped", "Find tickets")),
+            (410, ("This is over", "It does not come back.", "Find tickets")),
+            (429, ("Too much at once", "Wait a moment", "Try again in 7 s.", "Try again")),
+            (500, AWAY),
+            (502, AWAY),
+            (503, ("Part of Tix does not answer", "Nothing was lost.", "Try again in 7 s.", "Try again")),
+            (504, AWAY),
+        ],
+    )
+    async def test_w15_what_a_service_answers_is_a_page_that_helps(
+        self, web: Web, status: int, words: tuple[str, ...]
+    ) -> None:
+        said = json.dumps({"title": "No.", "detail": "Not now.", "code": "no", "status": status}).encode()
+        head = b"Content-Type: application/problem+json\r\n" + LATER
+        async with answering(status, said, head) as (url, _), shop(web.platform, api_url=url) as refused:
+            answer = await refused.visitor().get("/tickets?q=opera")
+        assert answer.status_code == status
+        page = assert_helps(answer, *words)
+        assert ("Not now." in page.text) == (status < 500)
+        on = "/tickets?q=opera" if status == 429 or status >= 500 else "/tickets"
+        assert page.all("a", **{"class": "button"})[0]["href"] == on
+        assert answer.headers["retry-after"] == "7"
+
+    async def test_w15_so_is_a_fault_of_the_shop_itself(
+        self, web: Web, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with shop(web.platform) as broken:
+            monkeypatch.setattr(broken.app.ctx.tix, "speaking_for", None)
+            answer = await broken.visitor().get("/tickets")
+        assert answer.status_code == 500
+        page = assert_helps(answer, *AWAY, "Tell the request id")
+        assert "NoneType" not in page.text
+
+    async def test_w15_so_is_what_is_not_there_not_ones_own_or_out_of_date(
+        self, web: Web, seller: Visitor
+    ) -> None:
+        of_other = await (await web.visitor().sign_up()).list_ticket()
+        assert_helps(await seller.get("/nowhere"), "There is nothing here")
+        assert_helps(await seller.get(f"/sell/{of_other}/edit"), "This is not yours to do")
+        assert_helps(await seller.http.post("/sell/new"), "This form is out of date")
+        wrong = await seller.http.post("/help", data={"csrf": await seller.csrf()})
+        assert_helps(wrong, "This page does not take that")
+
+    @pytest.mark.parametrize(
+        ("path", "back"),
+        [("/sell/new", "/sell"), (f"{ORDER}/cancel", ORDER), ("/signin", "/")],
+    )
+    async def test_a_form_that_failed_leads_back_to_where_it_was(
+        self, web: Web, seller: Visitor, path: str, back: str
+    ) -> None:
+        async with answering(503, head=LATER) as (url, _), shop(web.platform, api_url=url) as alone:
+            visitor = alone.visitor(cookies=dict(seller.http.cookies))
+            typed = {"title": "T", "price": "1", "email": NOBODY, "password": PASSWORD}
+            answer = await visitor.http.post(path, data={"csrf": await visitor.csrf(), **typed})
+        page = assert_helps(answer, "Part of Tix does not answer")
+        assert page.links["Go back"] == back

@@ -13,7 +13,7 @@ from tests.web.visiting import Visitor, html, title
 
 
 @pytest.mark.slow
-async def test_tries_are_counted_by_visitor_not_by_web(empty: Settings) -> None:
+async def test_w20_tries_are_counted_by_visitor_not_by_web_and_the_wait_is_told(empty: Settings) -> None:
     """Nor is an address believed that a visitor names himself, at web or at the API."""
     async with started(empty, background=False) as platform, shop(platform) as web:
         first, second = [

@@ -3,7 +3,10 @@
 import httpx
 import pytest
 
-from tests.web.conftest import Web
+from server.web import asking
+from server.web.tickets import MOST_HINTS
+from tests.web.conftest import Web, shop
+from tests.web.services import answering
 from tests.web.visiting import html, title
 
 ASKED = {"q": "Searched", "status": "available", "from": "20.00", "to": "40", "sort": "-price"}
@@ -92,6 +95,25 @@ async def test_w24_who_finds_nothing_is_led_to_something(
     assert sorted(addresses) == sorted(f"/tickets?{query}" for query in hints)
     for address in addresses:
         assert found(await web.visitor().get(address)), address
+
+
+async def test_hints_are_few_questions_however_much_is_asked(web: Web) -> None:
+    asked = {"q": "many words that nobody has ever listed", "status": "sold", "from": "1", "to": "2"}
+    empty = b'{"items": [], "nextCursor": null}'
+    async with (
+        answering(200, empty, b"Content-Type: application/json\r\n") as (url, questions),
+        shop(web.platform, api_url=url) as empty_shop,
+    ):
+        answer = await empty_shop.visitor().get("/tickets", params=asked)
+    assert "Ask for less, or see all tickets" in html(answer).text
+    assert len(questions) == 1 + MOST_HINTS == 6
+
+
+async def test_hints_that_come_too_late_are_left_out(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.0)
+    answer = await web.visitor().get("/tickets", params={"q": "matinee", "status": "sold"})
+    assert answer.status_code == 200
+    assert "Ask for less, or see all tickets" in html(answer).text
 
 
 @pytest.mark.parametrize(

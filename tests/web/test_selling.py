@@ -56,12 +56,21 @@ class TestListings:
         assert len(rest.all("li", **{"class": "line"})) == 5
         assert {"href": "/sell?status=available"} in rest.all("a")
 
-    @pytest.mark.parametrize("query", ["status=new", "cursor=x", "cursor=" + "x" * 600])
-    async def test_a_bad_filter_is_a_page_with_a_sentence(self, seller: Visitor, query: str) -> None:
+    @pytest.mark.parametrize(
+        ("query", "sentence"),
+        [
+            ("status=new", "Choose a status from the list."),
+            ("cursor=x", "There is no such page of this list."),
+            ("cursor=" + "x" * 600, "There is no such page of this list."),
+        ],
+    )
+    async def test_a_bad_filter_is_a_page_with_a_sentence(
+        self, seller: Visitor, query: str, sentence: str
+    ) -> None:
         answer = await seller.get(f"/sell?{query}")
         assert answer.status_code == 422
         assert title(answer).startswith("Error: ")
-        assert "There is a problem" in html(answer).text
+        assert f"There is a problem {sentence}" in html(answer).text
 
 
 class TestListing:
@@ -106,20 +115,20 @@ class TestListing:
             [field] = page.all("input", id=name)
             assert field["value"] == text
             assert ("aria-invalid" in field) == (name != "seat")
-        told = "write it as 45.00, without a sign, a currency or separators of thousands"
-        assert page.text.count(f"Price: {told}.") == 2
-        assert "Starts: a date and a time, like 2030-05-01T20:00." in page.text
+        told = "Write the price as 45.00, without a sign, a currency or separators of thousands"
+        assert page.text.count(f"{told}.") == 2
+        assert "Write the start as a date and a time, like 2030-05-01T20:00." in page.text
 
     @pytest.mark.parametrize(
         ("price", "currency", "sentence"),
         [
-            ("0", "usd", "Price: between 0.01 and 999,999.99 USD."),
-            ("1000000", "usd", "Price: between 0.01 and 999,999.99 USD."),
-            ("1.005", "usd", "Price: USD has 2 decimals: write it as 45.00."),
-            ("1.5", "jpy", "Price: JPY has no decimals: write it as 45."),
-            ("", "usd", "Price: fill this in."),
-            ("-3", "usd", "Price: write it as 45.00, without a sign"),
-            ("10", "doubloon", "Currency: must be a currency code"),
+            ("0", "usd", "Choose a price between 0.01 and 999,999.99 USD."),
+            ("1000000", "usd", "Choose a price between 0.01 and 999,999.99 USD."),
+            ("1.005", "usd", "USD has 2 decimals: write the price as 45.00."),
+            ("1.5", "jpy", "JPY has no decimals: write the price as 45."),
+            ("", "usd", "Fill in the price."),
+            ("-3", "usd", "Write the price as 45.00, without a sign"),
+            ("10", "doubloon", "Choose a currency from the list."),
         ],
     )
     async def test_a_price_that_cannot_be_is_explained_in_money(
@@ -181,11 +190,11 @@ class TestEditing:
         answer = await seller.post(at, at, title="", price="12,5", seat="A" * 61)
         assert answer.status_code == 422
         page = html(answer)
-        assert "Title: fill this in." in page.text
+        assert "Fill in the title." in page.text
         assert page.all("input", id="price")[0]["value"] == "12,5"
         answer = await seller.post(at, at, price="12,5", seat="A" * 61)
-        assert "Price: write it as 45.00" in html(answer).text
-        assert "Seat: at most 60 characters." in html(answer).text
+        assert "Write the price as 45.00" in html(answer).text
+        assert "Make the seat at most 60 characters long." in html(answer).text
 
     @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 5000, "٣"])
     async def test_a_version_that_is_none_is_refused(self, seller: Visitor, version: str) -> None:

@@ -9,15 +9,15 @@ from tests.web.visiting import Visitor, html, title
 class TestList:
     """`/tickets`."""
 
-    @pytest.mark.parametrize("name", ["from", "to"])
+    @pytest.mark.parametrize(("name", "price_is"), [("from", "lowest"), ("to", "highest")])
     @pytest.mark.parametrize("price", ["9999999", "1000000"])
     async def test_a_price_out_of_bounds_is_told_in_money_beside_its_field(
-        self, web: Web, name: str, price: str
+        self, web: Web, name: str, price_is: str, price: str
     ) -> None:
         answer = await web.visitor().get(f"/tickets?{name}={price}")
         assert answer.status_code == 422
         page = html(answer)
-        assert page.text.count(f"Price {name}: between 0.00 and 999,999.99 USD.") == 2
+        assert page.text.count(f"Choose a {price_is} price between 0.00 and 999,999.99 USD.") == 2
         assert {"href": f"#{name}"} in page.all("a")
         [field] = page.all("input", id=name)
         assert (field["value"], field["aria-invalid"]) == (price, "true")
@@ -32,14 +32,19 @@ class TestList:
         assert answer.status_code == 422
         assert title(answer).startswith("Error: ")
         page = html(answer)
-        assert "There is a problem" in page.text
+        assert "There is no such page of this list. Press Show to begin with the first." in page.text
+        assert not any(link["href"] == "#cursor" for link in page.all("a"))
         assert page.all("input", id="q")[0]["value"] == "opera"
+        [show] = [form for form in page.forms if form.action == "/tickets"]
+        assert "cursor" not in show.fields
 
     async def test_all_that_is_wrong_is_told_at_once_and_no_result(self, web: Web) -> None:
         answer = await web.visitor().get("/tickets?from=9999999&to=x&status=nonsense")
         assert answer.status_code == 422
         page = html(answer)
         assert {link["href"] for link in page.all("a")} >= {"#from", "#to", "#status"}
+        assert page.text.count("Choose a status from the list.") == 2
+        assert page.text.count("Write the highest price as 45.00, without a sign") == 2
         assert "No ticket matches" not in page.text
 
     async def test_words_are_shown_as_they_were_typed(self, web: Web) -> None:

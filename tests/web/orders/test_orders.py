@@ -249,6 +249,8 @@ class TestList:
             assert page.status == 422
             assert page.title.startswith("Error: ")
             assert "There is a problem" in page.text
+            leads = [link["href"] for link in page.read.all("a") if link["href"].startswith("#")]
+            assert leads == (["#main", "#status"] if "status" in query else ["#main"])
 
     async def test_is_empty_at_first(self, person: NewBrowser) -> None:
         browser = await person()
