@@ -1,45 +1,42 @@
 """The app: its views, what they share, and what follows the streams."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import BindingType
-from textual.message import Message
 
 from cli.config import Config, Target
-from cli.output import harmless
 from cli.windows import show
 from client import Anew, TixError, watch_tickets
 from client.story import is_buyer, told, why_declined
 from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.tickets.schemas import TicketOut
 from tui.actions import key
-from tui.holds import UNDER_WAY, Held, Holds
-from tui.journal import Journal, announced
+from tui.holds import UNDER_WAY, Holds
+from tui.journal import announced
 from tui.memory import Memory
-from tui.messages import CardDeclined, HoldsChanged, LinkChanged, Logged, OrderChanged, TicketsChanged
+from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.activity import Activity
 from tui.screens.browse import Browse
-from tui.screens.dialogs import Choice, Confirm
+from tui.screens.dialogs import Choice
 from tui.screens.orders import Orders
 from tui.session import Session
+from tui.talk import Talk
 from tui.words import complaint, spelt
 
 BATCH_SECONDS = 0.1
 """Changes of tickets are shown together, ten times a second at most."""
 
 
-class Tui(App[int]):
+class Tui(Talk):
     """`tix tui`."""
 
     CSS_PATH = "app.tcss"
     TITLE = "Tix"
     MODES = {"browse": Browse, "orders": Orders, "activity": Activity}
     DEFAULT_MODE = "browse"
-    NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
         key(
@@ -53,10 +50,6 @@ class Tui(App[int]):
         key(
             "4", "view('activity')", "Activity", "What was heard and said.", show=False, name="view_activity"
         ),
-        key(
-            "d", "dismiss", "Dismiss", "Take the toasts away; the log keeps them.", show=False, name="dismiss"
-        ),
-        key("q", "leave", "Quit", "Out of tix, or one level out; a hold goes on without it.", show=False),
     ]
 
     def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
@@ -66,11 +59,9 @@ class Tui(App[int]):
         self.is_readonly = is_readonly
         self.session = Session(config, target, self._link_changed)
         self.holds = Holds(self.session)
-        self.journal = Journal(lambda: self.tell(Logged))
         self._followed: set[object] = set()
         self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
-        self._is_leaving = False
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -83,13 +74,6 @@ class Tui(App[int]):
         """Keep what is worth it, and close."""
         self.memory.save()
         await self.session.close()
-
-    def tell(self, make: Callable[[], Message]) -> None:
-        """Every view that is there, each its own message."""
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                if screen.is_running:
-                    screen.post_message(make())
 
     def _link_changed(self) -> None:
         self.tell(LinkChanged)
@@ -176,19 +160,6 @@ class Tui(App[int]):
 
     # --- for the views ------------------------------------------------------------------------------------
 
-    def report(self, text: str, *, severity: str = "information") -> None:
-        """A toast, kept in the log; errors stay until they are dismissed, each once."""
-        text = harmless(text)
-        self.journal.add(severity, text)
-        is_error = severity == "error"
-        if not (is_error and any(toast.message == text for toast in self._notifications)):
-            timeout = 86_400 if is_error else None
-            self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
-
-    def action_dismiss(self) -> None:
-        """No toast any more."""
-        self.clear_notifications()
-
     @work(group="browser")
     async def open_page(self, url: str) -> None:
         """In a browser, where there is one on this machine; it may take its time."""
@@ -211,35 +182,3 @@ class Tui(App[int]):
     def action_view(self, name: str) -> None:
         """Another view."""
         self.switch_mode(name)
-
-    async def action_leave(self) -> None:
-        """One level out, or from a view of the bottom out of tix."""
-        if len(self.screen_stack) > 1:
-            await self.screen.run_action("screen.back")
-        else:
-            await self.action_quit()
-
-    async def action_quit(self) -> None:
-        """Out of tix; at once, unless a hold is counting."""
-        held = [one for one in self.holds.counting if one.left > 0]
-        if not held:
-            self.exit(0)
-        elif not self._is_leaving:
-            self._ask_to_leave(held)
-
-    def action_help_quit(self) -> None:
-        """What ctrl+c does where no text is chosen."""
-        self.call_later(self.action_quit)
-
-    @work(group="leave")
-    async def _ask_to_leave(self, held: Sequence[Held]) -> None:
-        first, more = held[0], len(held) - 1
-        others = f", and {more} more" if more else ""
-        question = (
-            f"You hold “{first.order.ticket.title}” for {spelt(first.left)} more{others}. "
-            "Without tix it goes on until then, unpaid. Quit?"
-        )
-        self._is_leaving = True
-        if await self.push_screen_wait(Confirm(question, yes="Quit")):
-            self.exit(0)
-        self._is_leaving = False

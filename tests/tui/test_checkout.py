@@ -281,9 +281,7 @@ class TestTime:
         assert abs(await shown_error(platform, open_tui)) <= 1
         with monkeypatch.context() as broken:
             broken.setattr(holds, "Held", ByOurClock)
-            assert (
-                abs(await shown_error(platform, open_tui)) > 60
-            )  # of the 15 minutes none, or an hour more
+            assert abs(await shown_error(platform, open_tui)) > 60  # of the 15 minutes none, or an hour more
 
 
 def skew_server(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
