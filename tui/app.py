@@ -37,7 +37,6 @@ class Tui(Shell):
     TITLE = "Tix"
     MODES = {"browse": Browse, "orders": Orders, "activity": Activity}
     DEFAULT_MODE = "browse"
-    NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
         key(
@@ -50,9 +49,6 @@ class Tui(Shell):
         ),
         key(
             "4", "view('activity')", "Activity", "What was heard and said.", show=False, name="view_activity"
-        ),
-        key(
-            "d", "dismiss", "Dismiss", "Take the toasts away; the log keeps them.", show=False, name="dismiss"
         ),
     ]
 
@@ -177,10 +173,6 @@ class Tui(Shell):
             self.report(f"“{title}” is held for {spelt(held.left + 0.5)} more.", severity="warning")
 
     # --- for the views ------------------------------------------------------------------------------------
-
-    def action_dismiss(self) -> None:
-        """No toast any more."""
-        self.clear_notifications()
 
     @work(group="browser")
     async def open_page(self, url: str) -> None:

@@ -1,39 +1,36 @@
 """What the app is around its views: keys and colours of one's own, help, palette, account, the end."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from cli.config import Config, Target
-from cli.output import harmless
 from client import TixError
 from tui.actions import key
 from tui.config import Place, check_keys, check_theme, preferences
-from tui.holds import Held, Holds
-from tui.journal import Journal
+from tui.holds import Holds
 from tui.memory import Memory
-from tui.messages import Logged, TicketsChanged
+from tui.messages import TicketsChanged
 from tui.offers import offers
 from tui.palette import Palette
 from tui.screens.account import Account
 from tui.screens.checkout import Checkout
-from tui.screens.dialogs import Choice, Confirm
+from tui.screens.dialogs import Choice
 from tui.screens.help import Help
 from tui.screens.ticket import Ticket
 from tui.screens.view import View
 from tui.session import Session
+from tui.talk import Talk
 from tui.themes import THEMES
 from tui.widgets.rows import Rows
-from tui.words import complaint, spelt
+from tui.words import complaint
 
 
-class Shell(App[int]):
+class Shell(Talk):
     """One run, as somebody, at one Tix."""
 
     COMMANDS = {Palette}
@@ -47,7 +44,6 @@ class Shell(App[int]):
             "Every action by its name, tickets and orders by their id.",
         ),
         key("ctrl+z", "suspend_process", "Suspend", "Back to the shell for now; `fg` goes on.", show=False),
-        key("q", "leave", "Quit", "Out of tix, or one level out; a hold goes on without it.", show=False),
         key("ctrl+q", "quit", "Quit", "Out of tix from anywhere.", show=False, is_first=True),
     ]
 
@@ -65,8 +61,6 @@ class Shell(App[int]):
         self.is_readonly = is_readonly or wanted.is_readonly
         self.session = Session(config, target, self.link_changed)
         self.holds = Holds(self.session)
-        self.journal = Journal(lambda: self.tell(Logged))
-        self._is_leaving = False
         name = wanted.theme or memory.theme
         if name in self.available_themes:
             self.theme = name
@@ -84,24 +78,6 @@ class Shell(App[int]):
         """The key of an action of the app, by its id, as it is shown."""
         keys = self._keymap.get(name) or next(one for one, binding in self._bindings if binding.id == name)
         return self.get_key_display(Binding(keys.partition(",")[0], ""))
-
-    # --- to the views -------------------------------------------------------------------------------------
-
-    def tell(self, make: Callable[[], Message]) -> None:
-        """Every view that is there, each its own message."""
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                if screen.is_running:
-                    screen.post_message(make())
-
-    def report(self, text: str, *, severity: str = "information") -> None:
-        """A toast, kept in the log; errors stay until they are dismissed, each once."""
-        text = harmless(text)
-        self.journal.add(severity, text)
-        is_error = severity == "error"
-        if not (is_error and any(toast.message == text for toast in self._notifications)):
-            timeout = 86_400 if is_error else None
-            self.notify(text, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
 
     # --- who is signed in ---------------------------------------------------------------------------------
 
@@ -174,40 +150,6 @@ class Shell(App[int]):
         )
         if chosen is not None:
             self.copy(chosen, texts[chosen])
-
-    # --- the end ------------------------------------------------------------------------------------------
-
-    async def action_leave(self) -> None:
-        """One level out, or from a view of the bottom out of tix."""
-        if len(self.screen_stack) > 1:
-            await self.screen.run_action("screen.back")
-        else:
-            await self.action_quit()
-
-    async def action_quit(self) -> None:
-        """Out of tix; at once, unless a hold is counting."""
-        held = [one for one in self.holds.counting if one.left > 0]
-        if not held:
-            self.exit(0)
-        elif not self._is_leaving:
-            self._ask_to_leave(held)
-
-    def action_help_quit(self) -> None:
-        """What ctrl+c does where no text is chosen."""
-        self.call_later(self.action_quit)
-
-    @work(group="leave")
-    async def _ask_to_leave(self, held: Sequence[Held]) -> None:
-        first, more = held[0], len(held) - 1
-        others = f", and {more} more" if more else ""
-        question = (
-            f"You hold “{first.order.ticket.title}” for {spelt(first.left)} more{others}. "
-            "Without tix it goes on until then, unpaid. Quit?"
-        )
-        self._is_leaving = True
-        if await self.push_screen_wait(Confirm(question, yes="Quit")):
-            self.exit(0)
-        self._is_leaving = False
 
 
 def kinds(base: type[Any]) -> Iterator[type[Screen[Any]]]:
