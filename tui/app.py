@@ -93,13 +93,16 @@ class Tui(App[int]):
     @work(exclusive=True, group="tickets")
     async def follow_tickets(self) -> None:
         """Everybody's tickets, for ever."""
-        async with watch_tickets(self.session.feed) as changes:
-            async for news in changes:
-                if isinstance(news, Anew):
-                    self._heard.clear()
-                    self.tell(lambda: TicketsChanged(None))
-                else:
-                    self._heard.append(news)
+        try:
+            async with watch_tickets(self.session.feed) as changes:
+                async for news in changes:
+                    if isinstance(news, Anew):
+                        self._heard.clear()
+                        self.tell(lambda: TicketsChanged(None))
+                    else:
+                        self._heard.append(news)
+        except TixError as error:
+            self.report(f"Following tickets: {error.detail} Press r to read them anew.", severity="error")
 
     def _tell_heard(self) -> None:
         if self._heard:
