@@ -42,6 +42,7 @@ def ticket(number: int, version: int = 0) -> TicketOut:
     )
 
 
+@pytest.mark.slow  # so that it is alone indeed
 @pytest.mark.alone
 async def test_t19_ten_thousand_tickets_scroll_at_30_frames_a_second_and_take_no_more_room(
     platform: Platform, open_tui: Open
@@ -81,6 +82,7 @@ async def test_t19_ten_thousand_tickets_scroll_at_30_frames_a_second_and_take_no
         assert view.catalogue.get(UUID(int=3)).version == 40
 
 
+@pytest.mark.slow  # so that it is alone indeed
 @pytest.mark.alone
 async def test_t12_keys_are_heard_while_the_server_takes_its_time_and_leaving_ends_the_asking(
     platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
