@@ -124,7 +124,8 @@ class Connection:
         request = self._http.build_request(
             method,
             path,
-            params=_plain(query),
+            params={name: value for name, value in (_plain(query) or {}).items() if value is not None}
+            or None,
             json=_plain(body),
             headers=self._headers(key),
         )

@@ -127,7 +127,7 @@ class TestAsking:
     async def test_the_token_and_the_query_are_sent_in_the_contracts_spelling(self) -> None:
         server = Server(ok({"items": [TICKET], "nextCursor": None}))
         async with server.client() as tix:
-            page = await tix.list_tickets(TicketQuery(q="a b", min_price=1))
+            page = await tix.list_tickets(TicketQuery(q="a b", min_price=1, cursor=None, user_id=None))
         assert str(server.asked[0].url) == "http://tix.test/api/tickets?q=a+b&minPrice=1"
         assert server.asked[0].headers["authorization"] == "Bearer secret"
         assert page.items[0].title == "Front row"

@@ -97,6 +97,7 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         self._columns, self._key, self._is_stale = columns, key, is_stale
         self._rows: Sequence[T] = ()
         self._places: dict[Hashable, int] = {}
+        self._fitted: tuple[int, list[tuple[Column[T], int]]] = (-1, [])
 
     # --- rows ---------------------------------------------------------------------------------------------
 
@@ -144,12 +145,16 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     # --- drawing ------------------------------------------------------------------------------------------
 
     def _widths(self) -> list[tuple[Column[T], int]]:
-        columns = [column for column in self._columns if self.size.width >= column.needs]
-        fixed = sum(column.width + GAP for column in columns)
-        spare, shares = max(0, self.size.width - fixed), sum(column.grows for column in columns)
-        return [
-            (column, column.width + (spare * column.grows // shares if shares else 0)) for column in columns
-        ]
+        if self._fitted[0] != self.size.width:
+            columns = [column for column in self._columns if self.size.width >= column.needs]
+            fixed = sum(column.width + GAP for column in columns)
+            spare, shares = max(0, self.size.width - fixed), sum(column.grows for column in columns)
+            widths = [
+                (column, column.width + (spare * column.grows // shares if shares else 0))
+                for column in columns
+            ]
+            self._fitted = self.size.width, widths
+        return self._fitted[1]
 
     def render_line(self, y: int) -> Strip:
         """The head, or the row that the scroll position puts on this line."""

@@ -1,0 +1,50 @@
+"""The tables of keys in docs/TUI.md, written anew from the bindings: `make docs`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from textual.binding import Binding
+
+from tests.platform import ROOT
+from tui.app import Tui
+from tui.screens.browse import Browse
+from tui.screens.checkout import Checkout
+from tui.screens.view import View
+from tui.widgets.rows import Rows
+
+PAGE = ROOT / "docs" / "TUI.md"
+BEGIN, END = "<!-- keys: made by `make docs` -->\n", "<!-- end of keys -->\n"
+PLACES: Mapping[str, tuple[Any, ...]] = {
+    "Everywhere": (Tui, View),
+    "In a list": (Rows,),
+    "Browse": (Browse,),
+    "An order": (Checkout,),
+}
+SPELT = {"slash": "/", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
+
+
+def rows(owner: Any) -> Iterable[str]:
+    """A line for each binding."""
+    for one in owner.BINDINGS:
+        if isinstance(one, Binding):
+            keys = " ".join(f"`{SPELT.get(key, key)}`" for key in one.key.split(","))
+            yield f"| {keys} | {one.tooltip or one.description} | `{one.id}` |"
+
+
+def table() -> str:
+    """All of them."""
+    parts = []
+    for place, owners in PLACES.items():
+        lines = [line for owner in owners for line in rows(owner)]
+        parts.append("\n".join((f"**{place}**\n", "| Keys | What for | Id |", "|---|---|---|", *lines)))
+    return "\n\n".join(parts) + "\n"
+
+
+def written(page: str) -> str:
+    """The page with its tables as they should be."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
