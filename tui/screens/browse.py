@@ -139,6 +139,7 @@ class Browse(View):
     def _tell_chips(self) -> None:
         """How many there are, and by what they were chosen."""
         wish, count = self.catalogue.wish, len(self.rows)
+        self.tui.memory.wish(wish)
         more = "" if self.catalogue.is_whole else "+"
         parts = [f"{count}{more} ticket{'' if count == 1 else 's'}", SORTS[wish.sort]]
         parts += [f"only {wish.status}"] if wish.status else []

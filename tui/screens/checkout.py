@@ -104,7 +104,7 @@ class Checkout(View):
         state = mark(ORDER, order.status)
         self.query_one("#title", Static).update(Content(harmless(order.ticket.title)))
         self.query_one("#state", Static).update(
-            Content.assemble((price(order), "bold"), "   ", (str(state), f"${state.style}"))
+            Content.assemble((price(order), "bold"), "   ", (str(state), state.colour))
         )
         history = order.history if isinstance(order, OrderWithHistory) else []
         lines = [f"{step.at.astimezone():%H:%M:%S}  {harmless(told(step, order))}" for step in history]
