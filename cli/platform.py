@@ -52,6 +52,8 @@ def tui(
         )
     given = {"--profile": run.options.profile, "--api-url": run.options.api_url}
     flags = [word for name, value in given.items() if value for word in (name, value)]
+    if run.options.no_color:
+        os.environ["NO_COLOR"] = "1"
     _become([sys.executable, "-P", "-m", "tui", *flags, *(["--readonly"] if readonly else [])])
 
 

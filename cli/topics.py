@@ -32,6 +32,7 @@ FORCE_COLOR        colours in pipes, too
 XDG_CONFIG_HOME    where config.toml and the sign-ins are, in tix/ (~/.config)
 XDG_CACHE_HOME     where the ids for completion are, in tix/ (~/.cache)
 XDG_STATE_HOME     where purchases under way are, in tix/ (~/.local/state)
+TIX_ACCESSIBLE     1: `tix tui` draws nothing and tells the same as commands
 
 What decides, first to last: option, environment, .tix.toml here or above, profile, default.
 `tix config explain api_url` says what decided and what else was looked at."""

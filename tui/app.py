@@ -68,6 +68,7 @@ class Tui(Shell):
 
     async def on_unmount(self) -> None:
         """Keep what is worth it, and close."""
+        self.memory.view = self.current_mode
         self.memory.save()
         await self.session.close()
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from server.tickets.schemas import TicketOut
 from tui.catalogue import SORTS, Wish
+from tui.places import kept
 
 KEPT = 100
 """Tickets, for the first paint of the next run."""
@@ -28,11 +29,23 @@ class Memory:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], profile: str) -> "Memory":
-        """A profile's, under `$XDG_STATE_HOME/tix` (`~/.local/state/tix`)."""
-        base = (
-            environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
-        )
-        return cls(Path(base) / "tix" / "tui" / f"{profile}.json")
+        """A profile's."""
+        return cls(kept(environ) / f"{profile}.json")
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, for what else is to be kept."""
+        return self._path.parent
+
+    @property
+    def view(self) -> str | None:
+        """The one that was looked at last."""
+        view = self._state.get("view")
+        return view if isinstance(view, str) else None
+
+    @view.setter
+    def view(self, name: str) -> None:
+        self._state["view"] = name
 
     @property
     def theme(self) -> str | None:
@@ -54,13 +67,18 @@ class Memory:
         except (TypeError, ValidationError):
             return Wish(), []
 
+    def wish(self, wish: Wish) -> None:
+        """Keep what is looked for."""
+        self._state["wish"] = {"text": wish.text, "status": wish.status, "sort": wish.sort}
+
     def browse(self, wish: Wish, tickets: Iterable[TicketOut]) -> None:
         """Keep it for the next time."""
-        kept = [
+        self.wish(wish)
+        first = [
             ticket.model_dump(mode="json", by_alias=True)
             for ticket, _ in zip(tickets, range(KEPT), strict=False)
         ]
-        self._state.update(wish={"text": wish.text, "status": wish.status, "sort": wish.sort}, tickets=kept)
+        self._state["tickets"] = first
 
     def save(self) -> None:
         """To the disk; where that cannot be, the next run begins afresh."""

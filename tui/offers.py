@@ -28,6 +28,8 @@ class Offer:
     why_not: str | None
     """Why it cannot be done now."""
     id: str | None
+    is_shown: bool
+    """Whether it is important enough for the line of keys."""
 
     @property
     def told(self) -> str:
@@ -52,7 +54,7 @@ def offers(screen: Screen[Any]) -> list[Offer]:
             nodes[id(active.node)] = active.node
             found.setdefault((id(active.node), active.binding.action), []).append(active.binding)
     made = [_offer(screen, nodes[node], action, bindings) for (node, action), bindings in found.items()]
-    return sorted(made, key=lambda one: (not one.id, ORDER.index(one.scope)))
+    return sorted(made, key=lambda one: (not one.id, ORDER.index(one.scope), not one.is_shown))
 
 
 def _offer(screen: Screen[Any], node: DOMNode, action: str, bindings: Iterable[Binding]) -> Offer:
@@ -64,9 +66,10 @@ def _offer(screen: Screen[Any], node: DOMNode, action: str, bindings: Iterable[B
         action,
         node,
         first.description,
-        first.tooltip or f"{first.description}.",
+        first.tooltip or "",
         keys,
         scope,
         why_not,
         first.id,
+        first.show,
     )

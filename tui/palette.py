@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
+FIRST = 1000
+"""A score that no text reaches: who pastes an id wants to go there."""
+
 
 class Entry(NamedTuple):
     """A line of the palette."""
@@ -74,7 +77,7 @@ class Palette(Provider):
                 shown = Content(harmless(name)) if "[" in name else matcher.highlight(harmless(name))
                 yield _hit(score, shown, run, told)
         for name, told, run in self._places(query):
-            yield _hit(1, Content(name), run, told)
+            yield _hit(FIRST, Content(name), run, told)
 
 
 def _hit(score: float, shown: Any, run: Callable[[], Any], told: str) -> Hit:  # noqa: ANN401 - Textual's visuals

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
+from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from cli.config import Config, Target
 from client import TixError
 from tui.actions import key
 from tui.config import Place, check_keys, check_theme, preferences
+from tui.crash import told, write_log
 from tui.holds import Holds
 from tui.memory import Memory
 from tui.messages import TicketsChanged
@@ -25,7 +28,7 @@ from tui.screens.ticket import Ticket
 from tui.screens.view import View
 from tui.session import Session
 from tui.talk import Talk
-from tui.themes import THEMES
+from tui.themes import CURSOR, THEMES, legible
 from tui.widgets.rows import Rows
 from tui.words import complaint
 
@@ -49,6 +52,8 @@ class Shell(Talk):
 
     def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
         """Nothing is asked before the first paint. Raises Refused where the configuration cannot be."""
+        if memory.view in self.MODES:
+            self.DEFAULT_MODE = memory.view  # type: ignore[misc]  # it is read off the instance
         super().__init__()
         wanted = preferences(config.settings)
         for theme in THEMES:
@@ -64,6 +69,11 @@ class Shell(Talk):
         name = wanted.theme or memory.theme
         if name in self.available_themes:
             self.theme = name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, in which every word can be read."""
+        variables = {**CURSOR, **super().get_css_variables()}
+        return variables if self.current_theme.ansi else legible(variables)
 
     @classmethod
     def places(cls) -> Iterator[Place]:
@@ -150,6 +160,16 @@ class Shell(Talk):
         )
         if chosen is not None:
             self.copy(chosen, texts[chosen])
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A log instead of Textual's traceback, which shows the values of variables: tokens, passwords."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        self._return_code = 1
+        fields = (one.value for screen in self.screen_stack for one in screen.query(Input) if one.password)
+        log = write_log(self.memory.folder, error, (self.session.token or "", *fields))
+        self.panic(Text(told(error, log)))
 
 
 def kinds(base: type[Any]) -> Iterator[type[Screen[Any]]]:

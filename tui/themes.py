@@ -1,6 +1,14 @@
 """Themes besides Textual's own: what is hard to read in those is plain in these."""
 
+from collections.abc import Iterable
+
+from textual.color import Color, ColorParseError
 from textual.theme import Theme
+
+LEAST = 4.5
+"""Contrast of text with what is behind it, by WCAG 2."""
+TEXTS = ("text-success", "text-warning", "text-error", "text-accent", "text-primary", "text-secondary")
+BEHIND = ("background", "surface", "panel")
 
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -34,3 +42,41 @@ HIGH_CONTRAST_LIGHT = Theme(
     variables={"text-muted": "#000000", "text-disabled": "#404040", "border": "#000000"},
 )
 THEMES = (HIGH_CONTRAST, HIGH_CONTRAST_LIGHT)
+
+
+CURSOR = {"cursor-row": "ansi_blue", "cursor-row-text": "ansi_bright_white"}
+"""The row that has the cursor, in the colours of a terminal."""
+
+
+def legible(variables: dict[str, str]) -> dict[str, str]:
+    """The colours of a theme, those of words brighter or darker where they could not be read."""
+    try:
+        behind = [Color.parse(variables[name]) for name in BEHIND]
+        words = {name: _moved(Color.parse(variables[name]), behind).hex for name in TEXTS}
+        primary = Color.parse(variables["primary"])
+    except ColorParseError:
+        return variables
+    text = Color(0, 0, 0) if primary.brightness > 0.5 else Color(255, 255, 255)  # noqa: PLR2004 - half
+    row = _moved(primary, [text])
+    return {**variables, **words, "cursor-row": row.hex, "cursor-row-text": text.hex}
+
+
+def _moved(colour: Color, behind: Iterable[Color]) -> Color:
+    grounds = list(behind)
+    end = Color(255, 255, 255) if grounds[0].brightness < 0.5 else Color(0, 0, 0)  # noqa: PLR2004 - half
+    steps = (colour.blend(end, step / 10) for step in range(11))
+    return next((one for one in steps if all(ratio(one, ground) >= LEAST for ground in grounds)), end)
+
+
+def ratio(one: Color, other: Color) -> float:
+    """The contrast of two colours by WCAG 2, 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    dark, bright = sorted((_light(one), _light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _light(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - of the standard
+        for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -9,11 +9,16 @@ from client.errors import TixError
 
 
 class Mark(NamedTuple):
-    """A state as it is shown; `style` is a variable of the theme."""
+    """A state as it is shown; `style` is a colour of the theme."""
 
     sign: str
     word: str
     style: str
+
+    @property
+    def colour(self) -> str:
+        """The variable of the theme in which it can be read."""
+        return f"$text-{self.style}" if self.style != "foreground" else "$foreground"
 
     def __str__(self) -> str:
         """Sign and word."""

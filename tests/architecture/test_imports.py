@@ -38,7 +38,11 @@ FORBIDDEN = [
     ("web", "server/web/tickets.py", "import server.tickets.service"),
     ("client", "client/__init__.py", "import server.orders.service"),
     ("client", "cli/__init__.py", "import textual"),
+    ("client", "cli/platform.py", "import tui.app"),
     ("client-no-cli", "client/__init__.py", "import typer"),
+    ("tui", "tui/app.py", "import typer"),
+    ("tui", "tui/session.py", "import cli.auth"),
+    ("tui", "tui/app.py", "import server.orders.service"),
 ]
 """Contract, file, and the line that breaks it."""
 
@@ -47,7 +51,7 @@ FORBIDDEN = [
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the source that may be broken."""
     copy = tmp_path_factory.mktemp("tree")
-    for package in ("server", "client", "cli"):
+    for package in ("server", "client", "cli", "tui"):
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     yield copy

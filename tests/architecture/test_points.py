@@ -1,4 +1,4 @@
-"""What makes the command line and the web good, point by point.
+"""What makes the command line, the terminal app and the web good, point by point.
 
 Each has tests named after its number, `test_c11_…`, or after several, `test_w05_w06_…`. A number is in the
 tests or in LATER, never in neither or both: one that is shown in part only is in LATER, with what is missing.
@@ -36,6 +36,31 @@ POINTS = {
     "c23": "the request id of a failure leads to one line of the server's log",
     "c24": "every example of every --help works",
     "c25": "tix pay shows link and QR code and ends by itself",
+    "t01": "kept tickets, or that there are none, at once and with the server down",
+    "t02": "every action has a key, a name in the palette and a place to click",
+    "t03": "a ticket is booked in six keys",
+    "t04": "the help is made of the keys, is searched by typing and does what is chosen",
+    "t05": "Esc is one level out and never quits; who leaves a hold behind is told what is left of it",
+    "t06": "lists are gone through as in vi; a filter is instant, and Esc is back where one was",
+    "t07": "a hold counts by the server's clock, in word, colour and bell",
+    "t08": "a hold is extended, or it is said why not; one that ended can be held again",
+    "t09": "a server that is away is seen at once: stale rows, no writes; and followed on without a gap",
+    "t10": "a hold is shown before it is so and taken back when refused; a payment never is",
+    "t11": "paying needs no browser here: link, QR code, copy; and the app sees that it is paid",
+    "t12": "keys are heard while the server is slow; a view that is left stops its work",
+    "t13": "usable from 60 × 20 to 200 × 60, and resized at any moment",
+    "t14": "what is hard to take back asks first, names thing and money, and means no",
+    "t15": "what cannot be done stays in sight and says why",
+    "t16": "toasts go, errors stay, and all are kept in a log",
+    "t17": "ids, addresses, rows and commands are copied, or shown where a terminal does not take them",
+    "t18": "themes, high contrast and the terminal's own colours; readable, and told apart without any",
+    "t19": "10,000 tickets scroll smoothly, and changes do not move the cursor's row",
+    "t20": "keys are one's own by id; what clashes or is unknown is told before the app runs",
+    "t21": "no key is the terminal's; Ctrl-Z suspends and goes on",
+    "t22": "live money is unmistakable; read only changes nothing",
+    "t23": "a crash gives the terminal back and names a log without secrets",
+    "t24": "the next run begins with the view, filter and sort of the last",
+    "t25": "where nothing can be drawn the same is told as commands",
     "w01": "from no account to a paid ticket without a script",
     "w02": "axe finds nothing on any page in any state, by day and by night, on desk and phone",
     "w03": "the keyboard suffices to buy; the focus is always seen",
@@ -68,7 +93,7 @@ LATER: dict[str, str] = {}
 
 def numbers_of(name: str) -> list[str]:
     """Those that a test's name begins with."""
-    found = re.match(r"([cw]\d\d_)+", name)
+    found = re.match(r"([ctw]\d\d_)+", name)
     return found[0].rstrip("_").split("_") if found else []
 
 
@@ -84,7 +109,7 @@ def test_a_point_is_tested_or_named_for_later(number: str) -> None:
 
 
 def test_the_numbers_are_complete() -> None:
-    assert list(POINTS) == [f"{part}{n:02}" for part in "cw" for n in range(1, 26)]
+    assert list(POINTS) == [f"{part}{n:02}" for part in "ctw" for n in range(1, 26)]
     assert LATER.keys() <= POINTS.keys()
 
 

@@ -52,6 +52,7 @@ OTHERS: Mapping[str, str] = {
     "tickets import": "reads a file; tests/cli/test_printed.py, tests/cli/test_import.py",
     "tickets template": "prints a file; tests/cli/test_listing_files.py",
     "tickets watch": "follows a stream; tests/cli/test_printed.py, tests/cli/test_watch.py",
+    "tui": "draws; tests/tui",
     "up": "becomes the server; tests/e2e/test_up.py",
 }
 """Why a command is not called."""

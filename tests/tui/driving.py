@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from rich.cells import cell_len
 from textual import events
+from textual.geometry import Offset
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.platform import Platform, User
 from tests.waiting import until
@@ -50,11 +53,27 @@ class Driver:
             self.app.simulate_key(key)
             await asyncio.sleep(0)
 
-    async def type(self, text: str, into: str) -> None:
-        """This text, a key each, when the field of this id has the focus."""
-        await until(lambda: getattr(self.app.focused, "id", None) == into, f"{into} has the focus")
+    async def type(self, text: str, into: str | None) -> None:
+        """This text, a key each, when the field of this id has the focus; one of Textual's own has none."""
+        await until(
+            lambda: isinstance(self.app.focused, Input) and self.app.focused.id == into,
+            f"{into} has the focus",
+        )
         for character in text:
             self.app.post_message(events.Key(_character_to_key(character), character))
+            await asyncio.sleep(0)
+
+    async def click(self, text: str) -> None:
+        """The place where this is on the screen."""
+        lines = (await self.sees(text)).splitlines()
+        y, line = next((y, line) for y, line in enumerate(lines) if text in line)
+        x = cell_len(line[: line.index(text)])
+        self.app.mouse_position = Offset(x, y)
+        for kind in (events.MouseDown, events.MouseUp, events.Click):
+            event = kind(
+                self.app.screen, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y
+            )
+            self.app.screen._forward_event(event)
             await asyncio.sleep(0)
 
     async def sees(self, *texts: str, timeout: float = 10) -> str:

@@ -41,6 +41,11 @@ class Browse(TicketList):
         """Keep it for the next run."""
         self.tui.memory.browse(self.catalogue.wish, self.catalogue.shown())
 
+    def tell_chips(self, doing: str = "") -> None:
+        """Also kept, for the next run."""
+        super().tell_chips(doing)
+        self.tui.memory.wish(self.catalogue.wish)
+
     def mark_of(self, ticket: TicketOut) -> Mark:
         """Ours first: a hold that was asked for, or one's own."""
         if ticket.id in self._holding:

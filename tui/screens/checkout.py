@@ -132,7 +132,7 @@ class Checkout(Deals):
         state = mark(ORDER, order.status)
         self.query_one("#title", Static).update(Content(harmless(order.ticket.title)))
         self.query_one("#state", Static).update(
-            Content.assemble((price(order), "bold"), "   ", (str(state), f"${state.style}"))
+            Content.assemble((price(order), "bold"), "   ", (str(state), state.colour))
         )
         self.query_one("#story", Static).update(Content(steps(order)))
         self.query_one(Countdown).tick()

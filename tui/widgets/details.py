@@ -32,7 +32,7 @@ class Details(VerticalScroll, can_focus=True):
         state = state or mark(TICKET, ticket.status)
         title.update(Content(harmless(ticket.title)))
         cost = shown(ticket.price, ticket.currency)
-        price.update(Content.assemble((cost, "bold"), "   ", (str(state), f"${state.style}")))
+        price.update(Content.assemble((cost, "bold"), "   ", (str(state), state.colour)))
         rows = (
             ("venue", ticket.venue),
             ("seat", ticket.seat),
