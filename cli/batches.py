@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from client import Tix
     from server.tickets.schemas import BatchItem, BatchResult
 
-    Problem = tuple[str, str | None, str]
-    """A code, a field as in the file, and a sentence."""
-
+Problem = tuple[str, "str | None", str]
+"""A code, a field as in the file, and a sentence."""
 ROWS, BYTES = 1000, 900_000
 """Of a batch; the API takes 1,000 items and 1 MiB."""
 KEY = 190

@@ -19,6 +19,7 @@ from tui.memory import Memory
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.browse import Browse
 from tui.screens.dialogs import Choice
+from tui.screens.sell import Sell
 from tui.session import Session
 from tui.widgets.countdown import SOON, URGENT
 
@@ -31,11 +32,12 @@ class Tui(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "Tix"
-    MODES = {"browse": Browse}
+    MODES = {"browse": Browse, "sell": Sell}
     DEFAULT_MODE = "browse"
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
+        key("3", "view('sell')", "Sell", "Your own listings.", show=False, name="view_sell"),
         key("q", "leave", "Quit", "Out of tix; a hold goes on without it.", show=False),
     ]
 
