@@ -25,9 +25,9 @@ def sentence(before: TicketOut | None, after: TicketOut) -> str:
     told = changes(before, after)
     if before is None:
         del told["currency"]  # it stands with the price
-        return ", ".join(f"{name} {_shown(name, new, after)}" for name, (_, new) in told.items())
+        return ", ".join(f"{name} {in_words(name, new, after)}" for name, (_, new) in told.items())
     return "; ".join(
-        f"{name} {_shown(name, old, before)} → {_shown(name, new, after)}"
+        f"{name} {in_words(name, old, before)} → {in_words(name, new, after)}"
         for name, (old, new) in told.items()
     )
 
@@ -50,7 +50,8 @@ def show(run: Run, before: TicketOut | None, preview: TicketOut) -> None:
     run.out.say(f"This was a dry run: nothing was {'done' if told else 'done, and nothing would change'}.")
 
 
-def _shown(name: str, value: Any, ticket: TicketOut) -> str:  # noqa: ANN401 - any JSON
+def in_words(name: str, value: Any, ticket: TicketOut) -> str:  # noqa: ANN401 - any JSON
+    """A field as people write it; the ticket is the one it is of."""
     from client.money import shown  # noqa: PLC0415 - the package brings httpx
 
     if value is None:

@@ -7,15 +7,16 @@ import sys
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
 from cli.config import Config, Target
-from cli.errors import AUTH, DECLINED, NOT_FOUND, REJECTED, USAGE, Refused, plain, sentence
+from cli.errors import AUTH, DECLINED, NOT_FOUND, REJECTED, USAGE, Refused, sentence
 from cli.fields import HELP, known_fields, wanted
 from cli.options import asked, form
 from cli.output import Output, harmless
+from cli.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -226,25 +227,3 @@ def checked(model: type[M], values: Mapping[str, object]) -> M:
             code="invalid",
             exit_code=REJECTED,
         ) from error
-
-
-WORDS: Mapping[str, str] = {
-    "currency": "Tix does not take this one; name one that Stripe charges cards in, like usd, eur or jpy",
-    "email": "this is not an e-mail address, like you@example.com",
-}
-"""What is wrong with a field, where the schema has a pattern or says it in its own words."""
-
-
-def wording(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, which is imported late
-    """What pydantic found, in words for a person."""
-    limits = problem.get("ctx", {})
-    if message := WORDS.get(str(problem["loc"][0])):
-        return message
-    match problem["type"]:
-        case "string_too_long" | "too_long":
-            return f"at most {limits['max_length']} characters"
-        case "string_too_short" | "too_short":
-            least = limits["min_length"]
-            return "must not be empty" if least == 1 else f"at least {least} characters"
-        case _:
-            return plain(problem["msg"])

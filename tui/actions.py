@@ -12,6 +12,7 @@ R = TypeVar("R")
 TWINS: Mapping[str, str] = {
     "hold": "tix reserve {ticket}",
     "withdraw": "tix tickets withdraw {ticket}",
+    "relist": "tix tickets update {ticket} --relist",
     "edit": "tix tickets update {ticket} --price 45.00",
     "show_ticket": "tix tickets show {ticket}",
     "watch_tickets": "tix tickets watch",

@@ -21,6 +21,7 @@ from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, 
 from tui.screens.activity import Activity
 from tui.screens.browse import Browse
 from tui.screens.orders import Orders
+from tui.screens.sell import Sell
 from tui.shell import Shell
 from tui.words import complaint, spelt
 
@@ -35,18 +36,12 @@ class Tui(Shell):
 
     CSS_PATH = "app.tcss"
     TITLE = "Tix"
-    MODES = {"browse": Browse, "orders": Orders, "activity": Activity}
+    MODES = {"browse": Browse, "orders": Orders, "sell": Sell, "activity": Activity}
     DEFAULT_MODE = "browse"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
-        key(
-            "2",
-            "view('orders')",
-            "Orders",
-            "Your orders, and those of your listings.",
-            show=False,
-            name="view_orders",
-        ),
+        key("2", "view('orders')", "Orders", "Yours, and those of your listings.", show=False, name="view_orders"),
+        key("3", "view('sell')", "Sell", "Your own listings.", show=False, name="view_sell"),
         key(
             "4", "view('activity')", "Activity", "What was heard and said.", show=False, name="view_activity"
         ),

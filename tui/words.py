@@ -47,6 +47,14 @@ ORDER: Mapping[str, Mark] = {
     "charged_back": Mark("↩", "charged back", "error"),
 }
 
+OUTCOME: Mapping[str, Mark] = {
+    "created": Mark("+", "created", "success"),
+    "updated": Mark("~", "updated", "warning"),
+    "unchanged": Mark("=", "unchanged", "secondary"),
+    "wrong": Mark("✗", "wrong", "error"),
+}
+"""Of a row of a file."""
+
 
 def mark(of: Mapping[str, Mark], status: str) -> Mark:
     """The mark of a status; one of tomorrow is shown by its name."""
