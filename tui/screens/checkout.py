@@ -38,7 +38,7 @@ class Checkout(Deals):
         CANCEL,
         AGAIN,
         key("c", "copy_link", "Copy link", "Copy the link to where it is paid."),
-        key("z", "zoom", "Zoom", "The link and its QR code alone, or all again.", show=False),
+        key("z", "zoom", "Zoom", "The QR code of the link alone, or all again.", show=False),
     ]
 
     def __init__(self, order: OrderOut) -> None:
@@ -134,11 +134,14 @@ class Checkout(Deals):
         self.query_one("#state", Static).update(
             Content.assemble((price(order), "bold"), "   ", (str(state), f"${state.style}"))
         )
-        self.query_one("#story", Static).update(Content(steps(order)))
+        if story := steps(order):  # an answer to a change comes without, and the stream follows
+            self.query_one("#story", Static).update(Content(story))
         self.query_one(Countdown).tick()
         text = how_to_pay(order, self.payment, is_asking=self._is_asking)
         self.query_one("#how", Static).update(Content(harmless_lines(text)))
         self.query_one(QrCode).link = self.link
+        if self.link is None:
+            self.remove_class("-zoomed")
         self.refresh_bindings()
 
     @property
@@ -150,7 +153,7 @@ class Checkout(Deals):
 
     def why_not(self, action: str) -> str | None:
         """By the state of the order."""
-        if action == "copy_link":
+        if action in {"copy_link", "zoom"}:
             return None if self.link else "There is no link yet: p asks for one."
         if action in {"pay", "method"}:
             if self.order.status != "created":
@@ -208,19 +211,20 @@ class Checkout(Deals):
     def held_again(self, order: OrderOut) -> None:
         """The same page, from the beginning."""
         self.order, self.payment = order, None
+        self.query_one("#story", Static).update("")
         self.read()
         self._show()
 
+    @guarded
     def action_copy_link(self) -> None:
         """To where the browser is."""
-        if self.link is None:
-            self.tui.report(self.why_not("copy_link") or "", severity="warning")
-        else:
+        if self.link is not None:
             self.app.copy_to_clipboard(self.link)
             self.tui.report("Copied the link. Where a terminal does not take it, mark it with the mouse.")
 
+    @guarded
     def action_zoom(self) -> None:
-        """What is paid by alone, and back."""
+        """The QR code alone, for all the room there is, and back."""
         self.toggle_class("-zoomed")
 
     def action_refresh(self) -> None:
