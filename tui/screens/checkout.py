@@ -1,6 +1,7 @@
-"""One order of one's own: its countdown, its story, and the ways to pay it."""
+"""One order: its countdown, its story, and for its buyer the ways to pay it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -12,14 +13,14 @@ from textual.widgets import Static
 
 from cli.output import harmless
 from client import PaymentRefused, TixError
-from client.story import price
+from client.story import is_buyer, price
 from server.orders.schemas import OrderOut
 from server.payments.schemas import PaymentOut
 from tui.actions import guarded, key
 from tui.holds import UNDER_WAY, Held
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged
 from tui.paying import how_to_pay, page_of
-from tui.screens.deals import AGAIN, CANCEL, EXTEND, Deals
+from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Confirm, MethodChoice
 from tui.widgets.countdown import Countdown
 from tui.widgets.qr import QrCode
@@ -37,6 +38,7 @@ class Checkout(Deals):
         EXTEND,
         CANCEL,
         AGAIN,
+        replace(REFUND, show=False),
         key("c", "copy_link", "Copy link", "Copy the link to where it is paid."),
         key("z", "zoom", "Zoom", "The QR code of the link alone, or all again.", show=False),
     ]
@@ -82,7 +84,9 @@ class Checkout(Deals):
 
     @work(exclusive=True, group="read")
     async def read_payment(self) -> None:
-        """The newest payment, which no stream tells."""
+        """The newest payment, which no stream tells, and nobody but its buyer."""
+        if not is_buyer(self.order):
+            return
         try:
             payments = (await self.session.tix.list_payments(self.order.id)).items
         except TixError as error:
@@ -156,6 +160,8 @@ class Checkout(Deals):
         if action in {"copy_link", "zoom"}:
             return None if self.link else "There is no link yet: p asks for one."
         if action in {"pay", "method"}:
+            if not is_buyer(self.order):
+                return "Only its buyer pays it."
             if self.order.status != "created":
                 return f"It is {mark(ORDER, self.order.status).word}: there is nothing to pay."
             if self._is_asking:
