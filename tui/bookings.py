@@ -71,3 +71,12 @@ class Bookings:
     def shown(self) -> list[OrderOut]:
         """All of them; one that has left the status stays, for it is being looked at."""
         return list(self._orders.values())
+
+    @property
+    def why_empty(self) -> str:
+        """What to know where there is none, and what to press."""
+        if self.status:
+            return "No order has this status. f chooses another, or all."
+        if self.role == "seller":
+            return "Nobody has ordered what you list. o shows what you bought."
+        return "You have no order yet. Press 1 to find a ticket."

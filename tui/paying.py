@@ -1,6 +1,6 @@
 """How a payment stands, in sentences: nothing is said before it is so, and what to do next is."""
 
-from client.story import OVER, UNHARMED, price, told, why_declined
+from client.story import OVER, UNHARMED, is_buyer, price, told, why_declined
 from server.orders.schemas import OrderOut, OrderWithHistory
 from server.payments.schemas import PaymentOut
 
@@ -18,10 +18,12 @@ def page_of(order: OrderOut, payment: PaymentOut | None) -> str | None:
 
 
 def how_to_pay(order: OrderOut, payment: PaymentOut | None, *, is_asking: bool) -> str:
-    """What a buyer should know now, and press next; `payment` is the newest."""
-    if order.status == "created":
+    """What a buyer should know now, and press next, or what its seller should; `payment` is the newest."""
+    if is_buyer(order) and order.status == "created":
         return _held(order, payment, is_asking=is_asking)
     now = told(order.history[-1], order) if isinstance(order, OrderWithHistory) and order.history else ""
+    if not is_buyer(order):
+        return now
     match order.status:
         case "accepted":
             return "Your bank said yes. The money is being taken; this page says when it is done."

@@ -90,6 +90,14 @@ class TestAfterwards:
         assert said.endswith("Press h to hold it again.")
 
 
+@pytest.mark.parametrize("status", ["created", "complete"])
+def test_its_seller_is_told_of_the_buyer_and_of_no_keys(status: str) -> None:
+    cause = {"created": "reserved", "complete": "paid"}[status]
+    found = order_json(status=status, userId=None, history=[step(status, cause)])
+    said = how_to_pay(OrderWithHistory.model_validate(found), None, is_asking=False)
+    assert said in {"A buyer holds it.", "45.00 USD paid. The ticket is sold."}
+
+
 @pytest.mark.parametrize("status", ["accepted", "complete", "expired", "cancelled", "rejected"])
 def test_no_page_is_offered_for_what_is_not_held(status: str) -> None:
     order = OrderWithHistory.model_validate(order_json(status=status))

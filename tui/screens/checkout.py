@@ -1,6 +1,7 @@
-"""One order of one's own: its countdown, its story, and the ways to pay it."""
+"""One order: its countdown, its story, and for its buyer the ways to pay it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -12,14 +13,14 @@ from textual.widgets import Static
 
 from cli.output import harmless
 from client import PaymentRefused, TixError
-from client.story import price
+from client.story import is_buyer, price
 from server.orders.schemas import OrderOut
 from server.payments.schemas import PaymentOut
 from tui.actions import guarded, key
 from tui.holds import UNDER_WAY, Held
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged
 from tui.paying import how_to_pay, page_of
-from tui.screens.deals import AGAIN, CANCEL, EXTEND, Deals
+from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Confirm, MethodChoice
 from tui.widgets.countdown import Countdown
 from tui.widgets.qr import QrCode
@@ -37,8 +38,9 @@ class Checkout(Deals):
         EXTEND,
         CANCEL,
         AGAIN,
+        replace(REFUND, show=False),
         key("c", "copy_link", "Copy link", "Copy the link to where it is paid."),
-        key("z", "zoom", "Zoom", "The link and its QR code alone, or all again.", show=False),
+        key("z", "zoom", "Zoom", "The QR code of the link alone, or all again.", show=False),
     ]
 
     def __init__(self, order: OrderOut) -> None:
@@ -82,7 +84,9 @@ class Checkout(Deals):
 
     @work(exclusive=True, group="read")
     async def read_payment(self) -> None:
-        """The newest payment, which no stream tells."""
+        """The newest payment, which no stream tells, and nobody but its buyer."""
+        if not is_buyer(self.order):
+            return
         try:
             payments = (await self.session.tix.list_payments(self.order.id)).items
         except TixError as error:
@@ -134,11 +138,14 @@ class Checkout(Deals):
         self.query_one("#state", Static).update(
             Content.assemble((price(order), "bold"), "   ", (str(state), state.colour))
         )
-        self.query_one("#story", Static).update(Content(steps(order)))
+        if story := steps(order):  # an answer to a change comes without, and the stream follows
+            self.query_one("#story", Static).update(Content(story))
         self.query_one(Countdown).tick()
         text = how_to_pay(order, self.payment, is_asking=self._is_asking)
         self.query_one("#how", Static).update(Content(harmless_lines(text)))
         self.query_one(QrCode).link = self.link
+        if self.link is None:
+            self.remove_class("-zoomed")
         self.refresh_bindings()
 
     @property
@@ -150,9 +157,11 @@ class Checkout(Deals):
 
     def why_not(self, action: str) -> str | None:
         """By the state of the order."""
-        if action == "copy_link":
+        if action in {"copy_link", "zoom"}:
             return None if self.link else "There is no link yet: p asks for one."
         if action in {"pay", "method"}:
+            if not is_buyer(self.order):
+                return "Only its buyer pays it."
             if self.order.status != "created":
                 return f"It is {mark(ORDER, self.order.status).word}: there is nothing to pay."
             if self._is_asking:
@@ -208,19 +217,20 @@ class Checkout(Deals):
     def held_again(self, order: OrderOut) -> None:
         """The same page, from the beginning."""
         self.order, self.payment = order, None
+        self.query_one("#story", Static).update("")
         self.read()
         self._show()
 
+    @guarded
     def action_copy_link(self) -> None:
         """To where the browser is."""
-        if self.link is None:
-            self.tui.report(self.why_not("copy_link") or "", severity="warning")
-        else:
+        if self.link is not None:
             self.app.copy_to_clipboard(self.link)
             self.tui.report("Copied the link. Where a terminal does not take it, mark it with the mouse.")
 
+    @guarded
     def action_zoom(self) -> None:
-        """What is paid by alone, and back."""
+        """The QR code alone, for all the room there is, and back."""
         self.toggle_class("-zoomed")
 
     def action_refresh(self) -> None:

@@ -76,6 +76,15 @@ class Deals(View):
             return "It was extended already: once is all, since other buyers wait."
         return None
 
+    def what_next(self, order: OrderOut) -> str:
+        """What can be pressed now."""
+        if not is_buyer(order):
+            return "" if self.why_not("refund") else "R gives the money back and takes the ticket."
+        if order.status == "created":
+            more = "" if self.why_not("extend") else "\ne takes 5 minutes more."
+            return f"Enter to pay it.\nx gives it up.{more}"
+        return "h holds it again, if it is free." if order.status in OVER else ""
+
     @guarded
     @work(group="write")
     async def action_extend(self) -> None:

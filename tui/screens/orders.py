@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from client import TixError
-from client.story import OVER, price
+from client.story import price
 from server.orders.schemas import OrderOut
 from tui.actions import guarded, key
 from tui.bookings import Bookings
@@ -226,28 +226,14 @@ class Orders(Deals):
     def _tell_story(self) -> None:
         if self.is_drawn:
             order = self.meant
-            self.query_one(Story).tell(order, note=self._note(order) if order else self._empty())
-
-    def _note(self, order: OrderOut) -> str:
-        if self.bookings.role == "seller":
-            return "" if self.why_not("refund") else "R gives the money back and takes the ticket."
-        if order.status == "created":
-            more = "" if self.why_not("extend") else "\ne takes 5 minutes more."
-            return f"Enter to pay it.\nx gives it up.{more}"
-        return "h holds it again, if it is free." if order.status in OVER else ""
+            self.query_one(Story).tell(order, note=self.what_next(order) if order else self._empty())
 
     def _empty(self) -> str:
         if self.session.is_online is False:
             return "Nothing was read yet, and Tix does not answer."
         if self.session.user is None:
             return "Your orders are here once you are signed in. Press a to sign in."
-        if not self.fresh_at:
-            return "Reading…"
-        if self.bookings.status:
-            return "No order has this status. f chooses another, or all."
-        if self.bookings.role == "seller":
-            return "Nobody has ordered what you list. o shows what you bought."
-        return "You have no order yet. Press 1 to find a ticket."
+        return self.bookings.why_empty if self.fresh_at else "Reading…"
 
     # --- actions ------------------------------------------------------------------------------------------
 

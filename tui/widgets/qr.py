@@ -8,8 +8,8 @@ from textual.widgets import Static
 
 QUIET_ZONE = 2
 """Modules of white around it; the standard's four make it too wide for many terminals."""
-FRAME = Size(4, 12)
-"""Cells around a zoomed one: lines of the view, and the link with its sentences."""
+FRAME = Size(2, 2)
+"""Cells around a zoomed one: the lines of the view above and below, and a margin at its sides."""
 HALVES = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
 """Upper and lower module, dark or not, in a cell that is drawn in white on black."""
 
@@ -61,7 +61,7 @@ class QrCode(Static):
             return
         whole = self.app.size
         if needed.width <= whole.width - FRAME.width and needed.height <= whole.height - FRAME.height:
-            self.update(Content("z makes room for its QR code."))
+            self.update(Content("z shows its QR code."))
         else:
             self.update(
                 Content(f"Its QR code needs {needed.width}×{needed.height} cells and has no room here.")
