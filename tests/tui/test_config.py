@@ -12,7 +12,9 @@ from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
+from tui.app import Tui
 from tui.config import check_keys
+from tui.screens.browse import Browse
 from tui.screens.view import View
 from tui.shell import Shell, kinds
 from tui.themes import ratio
@@ -252,6 +254,15 @@ class TestMemory:
         async with open_tui(platform) as tui:
             await tui.sees("oldest first", "only available", f"/{word}", "Front")
             assert "Balcony" not in tui.screen
+
+    async def test_t24_so_is_the_view(self, open_tui: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Tui, "MODES", {"browse": Browse, "orders": Browse})
+        async with open_tui(AWAY) as tui:
+            await tui.sees("[1 browse]")
+            tui.app.action_view("orders")
+            await tui.sees("[2 orders]")
+        async with open_tui(AWAY) as tui:
+            await tui.sees("[2 orders]")
 
     async def test_t24_what_is_kept_is_ones_own_and_may_be_broken(self, open_tui: Open, home: Path) -> None:
         async with open_tui(AWAY) as tui:

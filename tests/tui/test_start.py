@@ -49,6 +49,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow  # three runs
 def test_t01_kept_tickets_are_there_at_once_with_the_server_down(home: Path) -> None:
     limit = 0.5 * slowness()
     seconds = []
