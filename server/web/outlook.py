@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from client.money import shown
 from client.story import UNHARMED, attention, is_buyer, told, why_declined
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Outlook:
     waits: bool = False
     """Within seconds there will be news."""
     otherwise: Step | None = None
-    """A smaller link, for where the step leads nowhere."""
+    """A smaller link: for where the step leads nowhere, or what is seldom wanted."""
 
 
 def utc_time(at: datetime) -> str:
@@ -111,7 +112,7 @@ def _for_buyer(order: "OrderWithHistory", payment: "PaymentOut | None") -> Outlo
 
 def _hold(order: "OrderWithHistory", payment: "PaymentOut | None", now: str) -> Outlook:
     here = f"/orders/{order.id}"
-    pay = Step("Pay", f"{here}/payment")
+    pay = Step(f"Pay {shown(order.price, order.currency)}", f"{here}/payment")
     if payment is not None and payment.status in AUTHORISED:
         taken = "Your bank said yes. The ticket is being kept for you, then the money is taken."
         return Outlook((taken, "This takes some seconds."), Step("Look again", here), waits=True)
@@ -131,7 +132,10 @@ def _hold(order: "OrderWithHistory", payment: "PaymentOut | None", now: str) -> 
 
 def _for_seller(order: "OrderWithHistory") -> Outlook:
     now = told(order.history[-1], order, time=utc_time)
+    listing = Step("See the listing", f"/tickets/{order.ticket.id}")
+    refund = Step("Refund", f"/orders/{order.id}/refund")
+    if order.status == "complete":
+        return Outlook((now,), listing, "good", otherwise=refund)
     if is_refundable(order):
-        tone = "good" if order.status == "complete" else "bad"
-        return Outlook((now,), Step("Refund", f"/orders/{order.id}/refund"), tone)
-    return Outlook((now,), Step("See the listing", f"/tickets/{order.ticket.id}"))
+        return Outlook((now,), refund, "bad")
+    return Outlook((now,), listing)

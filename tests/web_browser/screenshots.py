@@ -129,7 +129,7 @@ async def order_held(page: Page, ticket_id: str) -> None:
 async def payment(page: Page, ticket_id: str) -> None:
     """The card's form, by the sandbox's stand-in for Stripe."""
     await order_held(page, ticket_id)
-    await page.get_by_role("link", name="Pay", exact=True).click()
+    await page.get_by_role("link", name="Pay").click()
     await page.get_by_label("Card number").wait_for()
 
 

@@ -77,7 +77,7 @@ async def test_w03_from_no_account_to_a_paid_ticket(
     await tab_to(page, page.get_by_role("button", name="Reserve"))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/orders/*")
-    await tab_to(page, page.get_by_role("link", name="Pay", exact=True))
+    await tab_to(page, page.get_by_role("link", name="Pay"))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/payment")
     await expect(page.get_by_role("button", name=PAY)).to_have_attribute("aria-disabled", "false")

@@ -40,7 +40,7 @@ async def to_payment(page: Page, ticket_id: str) -> str:
     """Sign up, hold the ticket and go to pay; the order's id."""
     await sign_up(page)
     order_id = await reserve(page, ticket_id)
-    await page.get_by_role("link", name="Pay", exact=True).click()
+    await page.get_by_role("link", name="Pay").click()
     await page.wait_for_url("**/payment")
     return order_id
 
@@ -81,7 +81,7 @@ async def test_in_the_page(come: Come, platform: Platform, listed: NewTicket) ->
     await sign_up(page)
     await page.get_by_role("link", name=title).click()
     await page.get_by_role("button", name="Reserve").click()
-    await page.get_by_role("link", name="Pay", exact=True).click()
+    await page.get_by_role("link", name="Pay").click()
     await give_card(page, GOOD_CARD)
     await see_paid(page)
     await page.get_by_role("link", name="Show the ticket").click()
@@ -166,7 +166,7 @@ async def test_a_hold_that_is_over_is_held_again(come: Come, platform: Platform,
     await expect(page.locator(".badge.expired")).to_be_visible()
     await page.get_by_role("button", name="Try to hold again").click()
     await page.wait_for_url(lambda url: "/orders/" in url and order_id not in url)
-    await expect(page.get_by_role("link", name="Pay", exact=True)).to_be_visible()
+    await expect(page.get_by_role("link", name="Pay")).to_be_visible()
 
 
 async def test_w05_time_can_be_added_once(come: Come, listed: NewTicket) -> None:

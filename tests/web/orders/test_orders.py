@@ -9,7 +9,7 @@ from tests.concurrency.races import expire_now
 from tests.dashboard import GOOD_CARD
 from tests.platform import Platform, User
 from tests.web.orders.conftest import NewBrowser
-from tests.web.orders.test_paying import listed, page_saying, to_stripe
+from tests.web.orders.test_paying import PAY, listed, page_saying, to_stripe
 from tests.web.visiting import PASSWORD, Browser, Page
 
 Sale = tuple[Browser, Browser, str]
@@ -91,7 +91,7 @@ class TestHold:
         assert (over.status, over.path) == (200, order.path)
         assert "You gave it up. Nothing was taken; the ticket was released." in over.text
         assert over.buttons == ["Try to hold again"]
-        assert "Pay" not in over.read.links
+        assert PAY not in over.read.links
         again = await browser.send(over, f"/tickets/{ticket_id}/reserve")
         assert again.path.startswith("/orders/")
         assert again.path != order.path
@@ -102,7 +102,7 @@ class TestHold:
         browser, other = await person(), await person()
         ticket_id = await listed(platform)
         order = await browser.reserve(ticket_id)
-        review = await browser.click(order, "Pay")
+        review = await browser.click(order, PAY)
         await expire_now(platform, order.path.rpartition("/")[2])
         over = await page_saying(browser, order.path, "Not paid in time. Nothing was taken")
         assert over.buttons == ["Try to hold again"]
@@ -239,6 +239,9 @@ class TestList:
         narrowed = await browser.send(first, "/orders", status="created")
         assert narrowed.answer.text.count("<li>") == 1
         assert held.path in narrowed.read.links.values()
+        again = await browser.click(narrowed, "Refresh")
+        assert again.answer.url == narrowed.answer.url  # the clock in it may have gone on
+        assert held.path in again.read.links.values()
         none = await browser.send(first, "/orders", status="disputed")
         assert "No order is in this state." in none.text
 

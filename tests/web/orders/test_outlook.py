@@ -15,6 +15,7 @@ from tests.cli.running import step
 
 BUYER: dict[str, Any] = {}
 SELLER: dict[str, Any] = {"userId": None}
+PAY = "Pay 45.00 USD"
 
 
 def order(status: str, cause: str, **more: Any) -> OrderWithHistory:
@@ -52,12 +53,12 @@ def test_who_was_rejected_was_not_charged(cause: str) -> None:
 @pytest.mark.parametrize(
     ("paid", "sentence", "step"),
     [
-        (None, "Held for you; nobody else can take it.", "Pay"),
-        (payment("open"), "Held for you; nobody else can take it.", "Pay"),
+        (None, "Held for you; nobody else can take it.", PAY),
+        (payment("open"), "Held for you; nobody else can take it.", PAY),
         (
             payment("open", declineCode="expired_card"),
             "This card has expired. Nothing was taken, and the ticket is still held for you.",
-            "Pay",
+            PAY,
         ),
         (
             payment("requires_action", nextAction={"url": "https://bank.example"}),
@@ -138,6 +139,14 @@ def test_what_is_unclear_is_said_and_a_refund_that_failed_can_be_sent_again() ->
     assert to_seller.step.text == "Refund"
     to_buyer = outlook(order(*cause, needsReview=True), None)
     assert to_buyer.says[-1] == "The refund did not get through; the seller can send it again."
+
+
+def test_a_seller_is_not_urged_to_refund_what_is_sold() -> None:
+    sold = outlook(order("complete", "paid", **SELLER), None)
+    assert (sold.step and sold.step.text, sold.otherwise and sold.otherwise.text) == (
+        "See the listing",
+        "Refund",
+    )
 
 
 def test_w21_each_decline_is_told_apart() -> None:

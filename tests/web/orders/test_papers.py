@@ -54,7 +54,7 @@ async def test_w12_one_price_everywhere(
     order = await browser.send(ticket, f"/tickets/{ticket_id}/reserve")
     assert prices(order) == {text}
     assert f"Total {text}" in order.text
-    review = await browser.click(order, "Pay")
+    review = await browser.click(order, f"Pay {text}")
     assert prices(review) == {text}
     assert review.buttons == [f"Pay {text}"]
     at_stripe = await browser.send(review, f"{order.path}/payment")

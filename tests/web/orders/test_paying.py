@@ -47,7 +47,7 @@ async def page_saying(browser: Browser, path: str, words: str) -> Page:
 
 async def to_stripe(browser: Browser, order: Page) -> Page:
     """By way of the review to Stripe's page."""
-    review = await browser.click(order, "Pay")
+    review = await browser.click(order, PAY)
     assert review.buttons == [PAY]
     return await browser.send(review, f"{order.path}/payment")
 
@@ -74,7 +74,7 @@ class TestPaying:
         assert order.path.startswith("/orders/")
         assert "Held for you; nobody else can take it." in order.text
         assert "Time left to pay:" in order.text
-        review = await browser.click(order, "Pay")
+        review = await browser.click(order, PAY)
         for fact in ("Night train", "Harbour Hall", "Row 1", PRICE):
             assert fact in review.text
         at_stripe = await browser.send(review, f"{order.path}/payment")
@@ -107,7 +107,7 @@ class TestPaying:
         at_bank = await browser.pay(await to_stripe(browser, order), SECURE_CARD)
         assert at_bank.path.startswith("/authenticate/")
         waiting = await page_saying(browser, order.path, "Your bank wants to make sure that it is you.")
-        assert "Pay" not in waiting.read.links
+        assert PAY not in waiting.read.links
         assert (await browser.click(waiting, "Pay by another card")).buttons == [PAY]
         at_bank = await browser.click(waiting, "Go to your bank")
         back = await browser.http.post(str(at_bank.answer.url), data={"outcome": "complete"})
@@ -122,7 +122,7 @@ class TestPaying:
         at_bank = await browser.pay(await to_stripe(browser, order), SECURE_CARD)
         await browser.http.post(str(at_bank.answer.url), data={"outcome": "fail"})
         told = await page_saying(browser, order.path, "Your bank could not make sure that it was you.")
-        assert "Pay" in told.read.links
+        assert PAY in told.read.links
 
     async def test_w21_a_page_that_waits_looks_again_by_itself(
         self, platform: Platform, person: NewBrowser, stripe: Dashboard
@@ -153,7 +153,7 @@ class TestPaying:
         waiting = await browser.pay(at_stripe, GOOD_CARD)
         assert "Stripe will tell within seconds what became of your payment." in waiting.text
         assert waiting.buttons == []
-        assert "Pay" not in waiting.read.links
+        assert PAY not in waiting.read.links
         assert f'content="3; url={order.path}?came=paid"' in waiting.answer.text
         paid = await page_saying(browser, f"{order.path}?came=paid", "The ticket is yours.")
         assert str(paid.answer.url) == str(order.answer.url)
@@ -191,7 +191,7 @@ class TestPaying:
         await browser.pay(await to_stripe(browser, order), card)
         told = await page_saying(browser, order.path, words)
         assert step in {*told.read.links, *told.buttons}
-        assert "Pay" not in told.read.links
+        assert PAY not in told.read.links
 
     @pytest.mark.slow
     async def test_stripe_away_is_told_on_the_form(
@@ -199,7 +199,7 @@ class TestPaying:
     ) -> None:
         browser = await person()
         order = await browser.reserve(await listed(platform))
-        review = await browser.click(order, "Pay")
+        review = await browser.click(order, PAY)
         await stripe.fault("error_before", path="/v1/checkout/sessions", count=None)
         told = await browser.send(review, f"{order.path}/payment")
         assert told.status == 503
@@ -227,7 +227,7 @@ class TestOnce:
         found = {it.path for it in (first, second) if it.path.startswith("/orders/")}
         resent = await browser.send(page, address)
         assert found == {resent.path}
-        review = await browser.click(resent, "Pay")
+        review = await browser.click(resent, PAY)
         pays = [browser.send(review, f"{resent.path}/payment") for _ in range(2)]
         opened = {it.path for it in await asyncio.gather(*pays) if it.path.startswith("/c/pay/")}
         at_stripe = await browser.send(review, f"{resent.path}/payment")
@@ -266,7 +266,7 @@ class TestInThePage:
     ) -> None:
         buyer, other = await person(), await person()
         order = await buyer.reserve(await listed(platform))
-        review = await buyer.click(order, "Pay")
+        review = await buyer.click(order, PAY)
         assert "_secret_" not in review.answer.text
         [form] = [it for it in review.read.forms if it.is_hidden and it.action.endswith("/payment")]
         headers = {"X-CSRF": form.fields["csrf"], "Idempotency-Key": form.fields["key"]}

@@ -8,7 +8,7 @@ from tests.platform import Platform
 from tests.waiting import until
 from tests.web.orders.conftest import NewBrowser
 from tests.web.orders.test_orders import sold
-from tests.web.orders.test_paying import listed, page_saying
+from tests.web.orders.test_paying import PAY, listed, page_saying
 from tests.web.visiting import Browser, Page
 
 
@@ -64,7 +64,7 @@ async def test_refund(platform: Platform, person: NewBrowser) -> None:
 async def test_pay_on_stripes_page(platform: Platform, person: NewBrowser) -> None:
     browser = await person()
     order = await browser.reserve(await listed(platform))
-    review = await browser.click(order, "Pay")
+    review = await browser.click(order, PAY)
     async with at_work(platform, browser, review, review.path, table="payments") as meanwhile:
         assert (meanwhile.status, meanwhile.path) == (200, review.path)
         assert "could not be opened" not in meanwhile.text
