@@ -40,7 +40,14 @@ class Tui(Shell):
     DEFAULT_MODE = "browse"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("1", "view('browse')", "Browse", "Tickets on sale.", show=False, name="view_browse"),
-        key("2", "view('orders')", "Orders", "Yours, and those of your listings.", show=False, name="view_orders"),
+        key(
+            "2",
+            "view('orders')",
+            "Orders",
+            "Yours, and those of your listings.",
+            show=False,
+            name="view_orders",
+        ),
         key("3", "view('sell')", "Sell", "Your own listings.", show=False, name="view_sell"),
         key(
             "4", "view('activity')", "Activity", "What was heard and said.", show=False, name="view_activity"
