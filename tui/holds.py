@@ -88,8 +88,6 @@ class Holds:
         for status in ("created", "accepted"):
             query = OrderQuery.model_validate({"status": status, "limit": 100})
             found += (await self._session.tix.list_orders(query)).items
-        for order in found:
-            self.hear(order)
         return found
 
     async def follow(

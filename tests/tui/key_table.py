@@ -7,8 +7,14 @@ from textual.binding import Binding
 
 from tests.platform import ROOT
 from tui.app import Tui
+from tui.screens.activity import Activity
 from tui.screens.browse import Browse
 from tui.screens.checkout import Checkout
+from tui.screens.deals import Deals
+from tui.screens.importing import Importing
+from tui.screens.listing import Listing
+from tui.screens.orders import Orders
+from tui.screens.sell import Sell
 from tui.screens.view import View
 from tui.widgets.rows import Rows
 
@@ -18,7 +24,12 @@ PLACES: Mapping[str, tuple[Any, ...]] = {
     "Everywhere": (Tui, View),
     "In a list": (Rows,),
     "Browse": (Browse,),
+    "Orders": (Orders, Deals),
     "An order": (Checkout,),
+    "Sell": (Sell,),
+    "A listing": (Listing,),
+    "Import": (Importing,),
+    "Activity": (Activity,),
 }
 SPELT = {"slash": "/", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
 

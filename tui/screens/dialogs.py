@@ -74,7 +74,7 @@ class Choice(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The list under its heading."""
-        with Vertical(id="dialog"):
+        with Vertical(id="dialog", classes="-choice"):
             yield Static(Content(self._heading), id="question")
             yield OptionList(
                 *(
