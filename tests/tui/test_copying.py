@@ -40,7 +40,7 @@ async def test_t17_an_order_gives_its_link(platform: Platform, open_tui: Open) -
     order = await buyer.hold((await seller.list_ticket(title="Pay me"))["id"])
     link = (await buyer.open_page(order["id"])).json()["checkoutUrl"]
     async with open_tui(platform, buyer) as tui:
-        await tui.sees("Pay me", "press enter to pay")
+        await tui.sees("Pay me", "You hold it for")
         await tui.press("enter")
         await tui.sees("To pay 45.00 USD, open")
         await tui.press("c")
