@@ -72,6 +72,7 @@ class Tui(Shell):
         """Keep what is worth it, and close."""
         self.memory.view = self.current_mode
         self.memory.save()
+        self.workers.cancel_all()  # none may ask once the connections are closed
         await self.session.close()
 
     def link_changed(self) -> None:

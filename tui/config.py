@@ -85,7 +85,8 @@ def check_keys(keys: Mapping[str, str], places: Iterable[Place]) -> None:
         for one in _bindings(place):
             for key in keys.get(one.id or "", one.key).split(","):
                 other = taken.setdefault(key, one)
-                if other.action != one.action and {other.id, one.id} & keys.keys():
+                is_same = other.action == one.action or other.id == one.id  # up in a list, and in a form
+                if not is_same and {other.id, one.id} & keys.keys():
                     both = f"{_named(other)} and {_named(one)}"
                     raise unusable(
                         f"[tui.keys] in config.toml: {key} would be {both}; give one of them another key."

@@ -12,6 +12,18 @@ from tests.tui.driving import Driver
 from tui.app import Tui
 from tui.memory import Memory
 
+HERE = Path(__file__).parent
+AT_ONCE = HERE / "test_booking.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is drawn takes a second or two, so one file stands for all of it among the quick tests."""
+    for item in items:
+        is_drawn = "open_tui" in getattr(item, "fixturenames", ())
+        if is_drawn and item.path.is_relative_to(HERE) and item.path != AT_ONCE:
+            item.add_marker("slow")
+
+
 Open = Callable[..., AbstractAsyncContextManager[Driver]]
 
 

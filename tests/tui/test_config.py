@@ -208,8 +208,12 @@ class TestThemes:
 def unreadable(tui: Driver, least: float) -> set[tuple[str, str, str, float]]:
     """Texts whose contrast with what is behind them is less, by WCAG 2."""
     found = set()
-    for strip in tui.app.screen._compositor.render_strips():
-        for segment in strip:
+    screen = tui.app.screen
+    # What a question stands over is faint, as it should be.
+    place = screen.query_one("#dialog").region if screen.is_modal else screen.region
+    lines = screen._compositor.render_strips()[place.y : place.bottom]
+    for strip in lines:
+        for segment in strip.crop(place.x, place.right):
             style, text = segment.style, segment.text.strip(" ▔▁▊▎│┃╸━╺█▀▄╭╮╰╯─▅▂▃▆▇▌▐▍▋")
             if text and style and style.color and style.bgcolor and not style.dim:
                 front, behind = (Color.from_rich_color(one) for one in (style.color, style.bgcolor))

@@ -34,10 +34,10 @@ async def test_t13_a_question_outlives_every_resize(platform: Platform, open_tui
         await tui.press("b")
         await tui.sees("Held for you until")
         await tui.press("x")
-        await tui.sees("Give “Resized” up?", "No (n)")
+        await tui.sees("Give “Resized” (45.00 USD) up?", "No (n)")
         for size in (*SIZES, (40, 12), (120, 40)):
             await tui.pilot.resize_terminal(*size)
-            await tui.sees("Give “Resized” up?", "No (n)")
+            await tui.sees("Give “Resized” (45.00 USD) up?", "No (n)")
         await tui.press("n")
-        await tui.misses("Give “Resized” up?")
+        await tui.misses("Give “Resized” (45.00 USD) up?")
         await tui.sees("Held for you until")

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from tests.platform import ROOT
 from tests.waiting import until
+from tui.themes import CURSOR
 from tui.widgets.rows import Column, Rows
 
 
@@ -33,6 +34,10 @@ class Board(App[None]):
         self.seats = seats
         self.opened: list[int] = []
         self.is_stale = False
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The app's own too."""
+        return {**CURSOR, **super().get_css_variables()}
 
     def compose(self) -> ComposeResult:
         """The list."""

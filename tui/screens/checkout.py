@@ -248,7 +248,7 @@ class Checkout(Deals):
     def copyable(self) -> dict[str, str]:
         """Of this order."""
         found = super().copyable()
-        return {**found, "payment link": self.link} if self.link else found
+        return {"payment link": self.link, **found} if self.link else found
 
 
 def harmless_lines(text: str) -> str:

@@ -156,13 +156,13 @@ class Deals(View):
         order = self.meant
         if order is None:
             return {}
-        found = {"id": str(order.id), "JSON": order.model_dump_json(by_alias=True)}
+        found = {"id": str(order.id)}
         if self.session.shop:
             found["address"] = f"{self.session.shop.rstrip('/')}/orders/{order.id}"
         buyers = ("pay", "method", "extend", "cancel", "show_order", "watch_order")
         for name in buyers if is_buyer(order) else ("refund", "show_order", "watch_order"):
             found[f"command to {name.replace('_order', '')}"] = TWINS[name].format(order=order.id)
-        return found
+        return {**found, "JSON": order.model_dump_json(by_alias=True)}  # long, so last
 
 
 def _why_not_refund(order: OrderOut) -> str | None:

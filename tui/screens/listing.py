@@ -30,8 +30,8 @@ class Listing(View):
     AUTO_FOCUS = "#field-title"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("f2,ctrl+o", "save", "Save", "List it, or change it; enter in the last field does the same."),
-        key("up", "app.focus_previous", "Field before", "To the field above.", show=False, name="field_up"),
-        key("down", "app.focus_next", "Next field", "To the field below.", show=False, name="field_down"),
+        key("up", "app.focus_previous", "Field before", "To the field above.", show=False, name="up"),
+        key("down", "app.focus_next", "Next field", "To the field below.", show=False, name="down"),
     ]
 
     def __init__(self, ticket: TicketOut | None = None) -> None:

@@ -39,7 +39,7 @@ class Orders(Deals):
     """What was bought, or with `o` sold: newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("p", "open", "Pay", "The order's own page: its countdown, and the ways to pay."),
+        key("p", "open", "Pay", "The order's own page: its countdown, and the ways to pay.", name="pay"),
         EXTEND,
         CANCEL,
         AGAIN,

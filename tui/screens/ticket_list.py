@@ -142,12 +142,12 @@ class TicketList(Reading):
         ticket = self.ticket
         if ticket is None:
             return {}
-        found = {"id": str(ticket.id), "JSON": ticket.model_dump_json(by_alias=True)}
+        found = {"id": str(ticket.id)}
         if self.session.shop:
             found["address"] = f"{self.session.shop.rstrip('/')}/tickets/{ticket.id}"
         for name in self.COPIED:
             found[f"command to {name.partition('_')[0]}"] = TWINS[name].format(ticket=ticket.id)
-        return found
+        return {**found, "JSON": ticket.model_dump_json(by_alias=True)}  # long, so last
 
     # --- what is wished for -------------------------------------------------------------------------------
 
