@@ -60,6 +60,7 @@ class Tui(Shell):
         self._followed: set[object] = set()
         self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
+        self._was_online: bool | None = None
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -78,7 +79,10 @@ class Tui(Shell):
     def link_changed(self) -> None:
         """Tell it; who could not be asked before is asked now."""
         self.tell(LinkChanged)
-        if self.session.is_online and self.session.token and self.session.user is None:
+        session, was_away = self.session, self._was_online is False
+        self._was_online = session.is_online
+        # After an outage there may be holds of which no answer came.
+        if session.is_online and session.token and (session.user is None or was_away):
             self.begin()
 
     # --- listening ----------------------------------------------------------------------------------------

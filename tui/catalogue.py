@@ -11,6 +11,8 @@ from client import Tix
 from server.tickets.schemas import Sort, Status, TicketOut, TicketQuery
 
 PAGE = 100
+LONGEST = 200
+"""Characters of a search that the server takes."""
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -26,7 +28,8 @@ class Wish:
     @property
     def asked(self) -> str:
         """The text that the server is asked for."""
-        return "" if self.text.startswith("!") else self.text.strip()
+        said = "".join(filter(str.isprintable, self.text)).strip()[:LONGEST]  # what it would take
+        return "" if said.startswith("!") else said
 
     @cached_property
     def _words(self) -> list[str]:

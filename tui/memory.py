@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from server.tickets.schemas import TicketOut
-from tui.catalogue import SORTS, Wish
+from tui.catalogue import Wish
 from tui.places import kept
 
+WISH = TypeAdapter(Wish)
 KEPT = 100
 """Tickets, for the first paint of the next run."""
 
@@ -60,10 +61,9 @@ class Memory:
     def browsed(self) -> tuple[Wish, list[TicketOut]]:
         """What was looked for, and what was found."""
         wish = self._state.get("wish")
-        known = wish if isinstance(wish, dict) and wish.get("sort") in SORTS else {}
         try:
             tickets = [TicketOut.model_validate(one) for one in self._state.get("tickets", ())]
-            return Wish(**known), tickets
+            return WISH.validate_python(wish or {}), tickets
         except (TypeError, ValidationError):
             return Wish(), []
 

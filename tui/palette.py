@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from rich.markup import escape
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
@@ -66,7 +65,7 @@ class Palette(Provider):
             help="Type or paste an id; tickets and orders have one each.",
         )
         for name, told, run in self._entries():
-            yield DiscoveryHit(escape(harmless(name)), run, help=escape(harmless(told)))
+            yield DiscoveryHit(_plain(name), run, help=_plain(told))
 
     async def search(self, query: str) -> Hits:
         """Those that fit what is typed."""
@@ -81,7 +80,12 @@ class Palette(Provider):
 
 
 def _hit(score: float, shown: Any, run: Callable[[], Any], told: str) -> Hit:  # noqa: ANN401 - Textual's visuals
-    return Hit(score, shown, run, help=escape(harmless(told)))
+    return Hit(score, shown, run, help=_plain(told))
+
+
+def _plain(text: str) -> str:
+    """What the palette reads as markup, without any: a title may say `[/`, which would end the app."""
+    return harmless(text).replace("[", "\uff3b")  # a bracket that is none
 
 
 def _unchanged() -> None:

@@ -98,11 +98,16 @@ class Shell(Talk):
         """The token is not accepted any more: go on without it, and say so once."""
         if self.session.token:
             self.session.expire()
-            self.holds.forget()
+            self.forget_holds()
             self.report(
                 f"Your sign-in has ended. Sign in again: press {self.key_of('account')}.", severity="error"
             )
             self.tell(lambda: TicketsChanged(None))
+
+    def forget_holds(self) -> None:
+        """Somebody else may sign in: what is followed with the old token is followed no more."""
+        self.workers.cancel_group(self, "orders")
+        self.holds.forget()
 
     def action_account(self) -> None:
         """Who is signed in."""

@@ -16,12 +16,14 @@ from tui.screens.listing import Listing
 from tui.screens.orders import Orders
 from tui.screens.sell import Sell
 from tui.screens.view import View
+from tui.shell import Shell
+from tui.talk import Talk
 from tui.widgets.rows import Rows
 
 PAGE = ROOT / "docs" / "TUI.md"
 BEGIN, END = "<!-- keys: made by `make docs` -->\n", "<!-- end of keys -->\n"
 PLACES: Mapping[str, tuple[Any, ...]] = {
-    "Everywhere": (Tui, View),
+    "Everywhere": (Tui, Shell, Talk, View),
     "In a list": (Rows,),
     "Browse": (Browse,),
     "Orders": (Orders, Deals),
@@ -36,7 +38,7 @@ SPELT = {"slash": "/", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
 
 def rows(owner: Any) -> Iterable[str]:
     """A line for each binding."""
-    for one in owner.BINDINGS:
+    for one in vars(owner).get("BINDINGS", ()):
         if isinstance(one, Binding):
             keys = " ".join(f"`{SPELT.get(key, key)}`" for key in one.key.split(","))
             yield f"| {keys} | {one.tooltip or one.description} | `{one.id}` |"

@@ -162,7 +162,10 @@ async def take(browser: Browser, url: str, platform: Platform, ticket_id: str) -
     for device, viewport in (("desk", DESK), ("phone", PHONE)):
         for scheme in ("light", "dark"):
             for name, show in SHOWS.items():
-                context = await open_browser(browser, url, Watch(), viewport=viewport, color_scheme=scheme)
+                still = {"reduced_motion": "reduce"}  # else a page may be caught on its way
+                context = await open_browser(
+                    browser, url, Watch(), viewport=viewport, color_scheme=scheme, **still
+                )
                 page = await context.new_page()
                 own = await list_ticket(platform, seller, **TICKETS[0]) if name in RESERVED else ticket_id
                 await show(page, own)

@@ -183,7 +183,7 @@ class Account(View):
         except TixError as error:
             self.failed("Signing out", error)
             return
-        self.holds.forget()
+        self.tui.forget_holds()
         self.tui.report(f"Signed out of {session.target.api_url}.")
         if session.target.token_from == ENVIRONMENT:
             self.tui.report("The environment still has the token: unset TIX_TOKEN", severity="warning")

@@ -180,7 +180,7 @@ class Checkout(Deals):
     async def action_method(self) -> None:
         """Choose a method, and confirm what it costs."""
         order = self.order
-        method = await self.app.push_screen_wait(MethodChoice())
+        method = await self.app.push_screen_wait(MethodChoice(is_live=self.session.is_live))
         if method is None:
             return
         question = f"Pay {price(order)} for “{order.ticket.title}” by {method}?"

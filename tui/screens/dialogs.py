@@ -92,8 +92,9 @@ class Choice(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """The first line is ready to be taken."""
         options = self.query_one(OptionList)
-        options.highlighted = 0
-        options.focus()
+        options.highlighted = 0 if self._options else None
+        options.display = bool(self._options)
+        (options if self._options else self.query_one(Input)).focus()
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -107,11 +108,11 @@ class Choice(ModalScreen[str | None]):
 class MethodChoice(Choice):
     """A payment method: one of Stripe's for tests, or typed."""
 
-    def __init__(self) -> None:
-        """Those of test mode."""
+    def __init__(self, *, is_live: bool) -> None:
+        """Where money is real, Stripe's test cards are not offered."""
         super().__init__(
             "Pay by which payment method? No card numbers here: p opens a page for them.",
-            {name: f"{name}: {what}" for name, what in TEST_METHODS},
+            {} if is_live else {name: f"{name}: {what}" for name, what in TEST_METHODS},
         )
 
     def more(self) -> Iterable[Input]:

@@ -79,9 +79,13 @@ class Ticket(View):
         return super().why_not(action)
 
     @guarded
-    @work(exclusive=True, group="hold")
-    async def action_hold(self) -> None:
-        """Hold it, or go to the hold that is there, and on to payment."""
+    def action_hold(self) -> None:
+        """Hold it, or go to the hold that is there, and on to payment; once, however often it is pressed."""
+        if not any(one.node is self and one.group == "hold" and not one.is_finished for one in self.workers):
+            self._hold()
+
+    @work(group="hold")
+    async def _hold(self) -> None:
         held = self.holds.of_ticket(self.ticket.id)
         try:
             order = (

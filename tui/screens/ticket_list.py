@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
 from tui.actions import TWINS, key
-from tui.catalogue import SORTS, Catalogue
+from tui.catalogue import LONGEST, SORTS, Catalogue
 from tui.messages import HoldsChanged
 from tui.screens.reading import Reading
 from tui.widgets.details import Details
@@ -43,7 +43,9 @@ class TicketList(Reading):
         """The list with its filter, and the details of the row under the cursor."""
         with Horizontal(id="panes"):
             with Vertical(id="list"):
-                yield Input(placeholder="words in title or venue", id="filter", compact=True)
+                yield Input(
+                    placeholder="words in title or venue", id="filter", compact=True, max_length=LONGEST
+                )
                 yield Static(id="chips")
                 yield Rows(self.columns(), key=lambda ticket: ticket.id, is_stale=self.is_stale, id="tickets")
             yield Details(id="details")
@@ -108,6 +110,7 @@ class TicketList(Reading):
         """Of the row under the cursor, or why there is none."""
         if not self.is_drawn:
             return
+        self.query_one("#keys").refresh()  # another row, other actions that are dimmed
         ticket = self.ticket
         if ticket is None:
             self.query_one(Details).show(None, note=self.empty())
