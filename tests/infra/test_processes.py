@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from server.local.datadir import SECRETS
 from server.settings import Settings
@@ -14,6 +15,8 @@ from server.up import read_env
 from tests.infra.containers import ROOT
 from tests.platform import Process, client, command, free_port
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 OTHER_LOOPBACK = "127.0.0.2"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - that a container can be told so is the question
