@@ -17,6 +17,8 @@ from server.auth.schemas import UserOut
 
 ASK_SECONDS, ASK_RETRIES = 10.0, 1
 ENVIRONMENT = "TIX_TOKEN"
+AWAY = frozenset({502, 503, 504})
+"""Answers of a proxy, or of a part of Tix, that what is asked for does not answer."""
 FOR_EVER = 10**9
 """Retries of the streams: they outlive any pause of the server's."""
 LONGEST_PAUSE = 2.0
@@ -93,7 +95,8 @@ class Session:
     # --- whether Tix answers ------------------------------------------------------------------------------
 
     async def _answered(self, answer: httpx.Response) -> None:
-        self._set(is_online=True)
+        if answer.status_code not in AWAY:
+            self._set(is_online=True)
         if answer.headers.get("content-type", "").startswith(STREAM):
             self._streams_opened += 1
             answer.stream = _Ending(answer.stream, self._ended)  # type: ignore[arg-type]  # as this client's are

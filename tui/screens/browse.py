@@ -12,6 +12,7 @@ from tui.actions import guarded, key
 from tui.catalogue import Catalogue
 from tui.screens.checkout import Checkout
 from tui.screens.ticket_list import LIST_KEYS, TicketList
+from tui.tickets import why_not_held
 from tui.widgets.rows import Rows
 from tui.words import TICKET, Mark, clock
 
@@ -70,14 +71,7 @@ class Browse(TicketList):
         """A hold needs a ticket that is free and another's."""
         ticket = self.ticket
         if action == "hold" and ticket is not None:
-            if self.session.owns(ticket.user_id):
-                return "It is your own: nobody buys from oneself."
-            if ticket.status != "available":
-                return {
-                    "reserved": "Somebody holds it; it may become free again.",
-                    "sold": "It is sold.",
-                    "withdrawn": "It is not on sale any more.",
-                }.get(ticket.status, f"It is {ticket.status}.")
+            return why_not_held(self.session, ticket) or super().why_not(action)
         if action == "hold" and ticket is None:
             return "There is no ticket here."
         return super().why_not(action)

@@ -9,10 +9,11 @@ from textual.widget import Widget
 
 from client import TixError
 from server.tickets.schemas import TicketOut
-from tui.actions import TWINS, guarded, key
+from tui.actions import guarded, key
 from tui.messages import HoldsChanged, LinkChanged, TicketsChanged
 from tui.screens.checkout import Checkout
 from tui.screens.view import View
+from tui.tickets import copies, why_not_held
 from tui.widgets.details import Details
 
 
@@ -72,10 +73,7 @@ class Ticket(View):
     def why_not(self, action: str) -> str | None:
         """A hold needs a ticket that is free and another's."""
         if action == "hold" and self.holds.of_ticket(self.ticket.id) is None:
-            if self.session.owns(self.ticket.user_id):
-                return "It is your own: nobody buys from oneself."
-            if self.ticket.status != "available":
-                return f"It is {self.ticket.status}."
+            return why_not_held(self.session, self.ticket) or super().why_not(action)
         return super().why_not(action)
 
     @guarded
@@ -106,9 +104,4 @@ class Ticket(View):
 
     def copyable(self) -> dict[str, str]:
         """Of this ticket."""
-        found = {"id": str(self.ticket.id), "JSON": self.ticket.model_dump_json(by_alias=True)}
-        if self.session.shop:
-            found["address"] = f"{self.session.shop.rstrip('/')}/tickets/{self.ticket.id}"
-        for name in ("hold", "show_ticket"):
-            found[f"command to {name.partition('_')[0]}"] = TWINS[name].format(ticket=self.ticket.id)
-        return found
+        return copies(self.session, self.ticket, ("hold", "show_ticket"))

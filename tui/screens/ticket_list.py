@@ -12,10 +12,11 @@ from textual.widgets import Input, Static
 
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
-from tui.actions import TWINS, key
+from tui.actions import key
 from tui.catalogue import LONGEST, SORTS, Catalogue
 from tui.messages import HoldsChanged
 from tui.screens.reading import Reading
+from tui.tickets import copies
 from tui.widgets.details import Details
 from tui.widgets.rows import Column, Rows
 from tui.words import TICKET, Mark, day, mark
@@ -145,12 +146,7 @@ class TicketList(Reading):
         ticket = self.ticket
         if ticket is None:
             return {}
-        found = {"id": str(ticket.id)}
-        if self.session.shop:
-            found["address"] = f"{self.session.shop.rstrip('/')}/tickets/{ticket.id}"
-        for name in self.COPIED:
-            found[f"command to {name.partition('_')[0]}"] = TWINS[name].format(ticket=ticket.id)
-        return {**found, "JSON": ticket.model_dump_json(by_alias=True)}  # long, so last
+        return copies(self.session, ticket, self.COPIED)
 
     # --- what is wished for -------------------------------------------------------------------------------
 
