@@ -84,8 +84,9 @@ screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
 golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
 	$(BIN)/python -m tests.architecture.golden
 
-docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas and the keys in docs/TUI.md anew, from what they tell of
+docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
+	$(BIN)/python -m tests.infra.settings_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
