@@ -77,12 +77,16 @@ class Settings(BaseModel):
 
     jwt_secret: Secret | None = Field(None, repr=False)
     """Seed of auth's signing key, ≥ 32 characters; only auth needs it."""
+    jwt_secret_previous: Secret | None = Field(None, repr=False)
+    """Another JWT_SECRET, while it is changed: what it signed counts, but nothing more is signed with it."""
     jwks_url: HttpUrl | None = None
     """Where the other services find auth's public keys; default: this process, if auth runs in it."""
     token_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     """Life of a sign-in token, hours."""
     password_pepper: Secret | None = Field(None, repr=False)
     """Key of the HMAC under every password hash, ≥ 32 characters; only auth needs it."""
+    password_pepper_previous: Secret | None = Field(None, repr=False)
+    """Another PASSWORD_PEPPER, while it is changed: a hash under it counts, and is made anew at a sign-in."""
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
     """bcrypt's work factor; below 12 is for tests."""
 
@@ -90,6 +94,8 @@ class Settings(BaseModel):
     """Stripe's secret key; without one `up` starts the sandbox."""
     stripe_webhook_secret: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
     """Signing secret of the webhook endpoint `/api/payments/webhook`."""
+    stripe_webhook_secret_previous: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
+    """Another of them, while it is changed: what it signed counts too."""
     stripe_publishable_key: Annotated[str, Field(pattern=r"^pk_(test|live)_")] | None = None
     """What Stripe knows the shop's pages by; without one they offer Stripe's own page only."""
     stripe_js_url: HttpUrl = "https://js.stripe.com/v3/"
@@ -116,6 +122,8 @@ class Settings(BaseModel):
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)
     """Seals the web shop's cookie, ≥ 32 characters; only web needs it."""
+    web_secret_previous: Secret | None = Field(None, repr=False)
+    """Another WEB_SECRET, while it is changed: a cookie sealed with it can still be read."""
     auth_url: HttpUrl | None = None
     """Where web finds auth."""
     tickets_url: HttpUrl | None = None
