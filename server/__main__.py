@@ -101,6 +101,9 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--fresh", action="store_true", help="compare also what changed at Stripe in the last 5 minutes"
     )
+    check.add_argument(
+        "--restored", action="store_true", help="after a restore: also money at Stripe whose order is gone"
+    )
     check.set_defaults(run=_on_databases(repair.doctor))
     letters = commands.add_parser("dead-letters", help="messages no consumer could act on")
     verbs = letters.add_subparsers(required=True, metavar="verb")
