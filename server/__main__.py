@@ -124,6 +124,8 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rebuild.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"], help="only its own")
     rebuild.add_argument("--dry-run", action="store_true", help="only say how many")
     rebuild.set_defaults(run=_on_databases(relay.replay))
+    watch = commands.add_parser("trace", help="print every event of a running platform, as JSON lines")
+    watch.set_defaults(run=_on_databases(relay.trace))
 
 
 async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -1,14 +1,17 @@
-"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes."""
+"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes; `trace`: looks on."""
 
 import argparse
 import asyncio
+import json
 import re
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from server.kit import bus, db, relay
-from server.run import Refusal, databases
+from server.kit.trace import trace as look_on
+from server.run import Refusal, databases, stop_signal
 from server.settings import SERVICES, Settings
 from server.worker import SUBJECTS
 
@@ -44,6 +47,17 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
                 print(f"{service}: {await relay.published(service, since)} events would be published again")
             else:
                 print(f"{service}: {await _replay(service, link, since)} events were published again")
+    return 0
+
+
+async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print every event from now on as a JSON line, until Ctrl-C. Exit 0."""
+    settings, stop = Settings.load(environ), stop_signal()
+    async with AsyncExitStack() as stack:
+        link = await _bus(stack, settings.nats_url)
+        print("Listening; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        async for event in look_on(link, stop):
+            print(json.dumps(event), flush=True)
     return 0
 
 

@@ -75,7 +75,7 @@ class TestTheMenu:
     def test_what_it_offers_exists(self) -> None:
         listed = said("make", "help")[1]
         names = [line.split()[1] for line in said(MENU, "help")[1].splitlines() if line]
-        own = {"psql", "redis", "doctor", "reset"}
+        own = {"psql", "redis", "doctor", "trace", "reset"}
         assert names
         assert {*names} - own <= {line.split()[0] for line in listed.splitlines()}
 
