@@ -55,11 +55,13 @@ test-slow: $(INSTALLED)
 		|| [ $$? -eq 5 ]  # 5: nothing in T is slow
 
 test-alone: $(INSTALLED)
-	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) $(T) || [ $$? -eq 5 ]
+	@$(GET_CHROMIUM)
+	$(BIN)/python -m pytest -m "alone and (slow or browser)" $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)
-	$(BIN)/python -m pytest -m browser $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is for a browser
+	$(BIN)/python -m pytest -m "browser and not alone" -n 2 --dist loadfile $(ARGS) $(T) \
+		|| [ $$? -eq 5 ]  # 5: nothing in T is for a browser
 
 # The names are those of tests/web_browser/browsing.py.
 GET_CHROMIUM = for name in chromium chromium-browser google-chrome google-chrome-stable; do \
