@@ -18,7 +18,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage screenshots golden docs \
+.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage bench screenshots golden docs \
 	lock build audit sbom clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-all $(SERVICES:%=dev-%) \
 	docker-build-all $(SERVICES:%=docker-build-%) compose-up compose-down k8s-apply k8s-delete
@@ -56,11 +56,13 @@ test-slow: $(INSTALLED)
 		|| [ $$? -eq 5 ]  # 5: nothing in T is slow
 
 test-alone: $(INSTALLED)
-	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) $(T) || [ $$? -eq 5 ]
+	@$(GET_CHROMIUM)
+	$(BIN)/python -m pytest -m "alone and (slow or browser)" $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)
-	$(BIN)/python -m pytest -m browser $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is for a browser
+	$(BIN)/python -m pytest -m "browser and not alone" -n 2 --dist loadfile $(ARGS) $(T) \
+		|| [ $$? -eq 5 ]  # 5: nothing in T is for a browser
 
 # The names are those of tests/web_browser/browsing.py.
 GET_CHROMIUM = for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -77,6 +79,9 @@ test-coverage: $(INSTALLED) ## Run every test and report the branches no test to
 	$(BIN)/coverage run -m pytest $(ARGS) $(T)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+bench: $(INSTALLED) ## Measure, and write docs/PERFORMANCE.md anew; alone on the machine, an hour (ARGS="reserve --quick")
+	@exec $(BIN)/python -m bench $(ARGS)
 
 screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
 	@$(GET_CHROMIUM)
@@ -216,7 +221,7 @@ sbom: $(INSTALLED) ## Write dist/sbom.cdx.json (CycloneDX): every pinned package
 
 clean: ## Delete caches and build output; never the data in .tix, nor .venv
 	rm -rf dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	find server client cli migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find server client cli bench migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv, taken from the same lock, installs in 3 s what takes pip 28; where it does not work, pip does it.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check

@@ -273,8 +273,13 @@ def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: Sanic[Any, Any], sock: socket.socket, *, grace: float = 10) -> AsyncIterator[None]:
-    """Serve on `sock`; at the end take no new requests and give those in flight `grace` seconds."""
+async def serving(
+    app: Sanic[Any, Any], sock: socket.socket, *, notice: float = LAME_DUCK_SECONDS, grace: float = 10
+) -> AsyncIterator[None]:
+    """Serve on `sock`; at the end go on for `notice` seconds, not ready, and then take nothing new.
+
+    Streams are told to come back elsewhere; requests in flight have `grace` seconds more.
+    """
     server = await app.create_server(
         sock=sock, protocol=guard.BoundedProtocol, return_asyncio_server=True, backlog=1024
     )
@@ -287,19 +292,20 @@ async def serving(app: Sanic[Any, Any], sock: socket.socket, *, grace: float = 1
     try:
         yield
     finally:
-        await server.before_stop()
-        await _drain(app, server, grace)
+        await _drain(app, server, notice, grace)
         await server.after_stop()
 
 
-async def _drain(app: Sanic[Any, Any], server: Any, grace: float) -> None:  # noqa: ANN401 - Sanic does not type it
+async def _drain(app: Sanic[Any, Any], server: Any, notice: float, grace: float) -> None:  # noqa: ANN401 - Sanic does not type it
     """Answer what has arrived, take nothing new, and end.
 
-    First a moment in which /readyz says no and each answer closes its connection, while connections that the
-    kernel has already accepted for us are still served: closing the listener at once would reset those.
+    First a moment in which /readyz says no and each answer closes its connection, so that an edge looks
+    elsewhere, and connections that the kernel has already accepted for us are served: closing the listener at
+    once would reset those. Streams end only then, or their clients would come back to us.
     """
     app.ctx.draining = True
-    await asyncio.sleep(LAME_DUCK_SECONDS)
+    await asyncio.sleep(notice)
+    await server.before_stop()
     server.close()
     end = time.monotonic() + grace
     while server.connections and time.monotonic() < end:

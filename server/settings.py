@@ -64,6 +64,8 @@ class Settings(BaseModel):
     """The same for orders."""
     payments_database_url: DatabaseUrl | None = Field(None, repr=False)
     """The same for payments."""
+    database_connections: Annotated[int, Field(ge=4, le=100)] = 10
+    """What a process has open to each of its databases at most."""
     nats_url: Annotated[str, Field(pattern=r"^(nats|tls)://")] | None = Field(None, repr=False)
     """NATS with JetStream; several servers are separated by commas."""
     nats_replicas: Annotated[int | None, Field(ge=1, le=5)] = None
@@ -118,6 +120,8 @@ class Settings(BaseModel):
     """Port of `run`; default 3001–3005 by service, 3000 for web."""
     listen_host: IPv4Address = IPv4Address("127.0.0.1")
     """Address that `run` listens on; 0.0.0.0 in a container, where loopback is nobody else's."""
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 0.25
+    """After SIGTERM `/readyz` says no for so long while all is still served, until an edge has looked."""
     public_url: Origin | None = None
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)

@@ -15,13 +15,13 @@ import yaml
 from server.__main__ import _parser
 from server.app import create_app, create_web
 from server.local.datadir import fresh_secrets
-from server.run import PORTS, WEB_PORT
+from server.run import PORTS
 from server.settings import Settings, SettingsError
 from server.stripe_sandbox.__main__ import argument_parser
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "infra/k8s"
-OURS: Mapping[str, int] = dict([*PORTS.items(), ("web", WEB_PORT)])
+OURS: Mapping[str, int] = dict(PORTS.items())
 """A service that has an image → its port."""
 SANDBOX = ["python", "-m", "server.stripe_sandbox"]
 HELPERS = frozenset({"NATS_PASSWORD"})
