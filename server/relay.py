@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from server.kit import bus, db, relay
 from server.kit.trace import trace as look_on
-from server.run import Refusal, databases, stop_signal
+from server.run import Refusal, databases
 from server.settings import SERVICES, Settings
+from server.stopping import stop_signal
 from server.worker import SUBJECTS
 
 BUS_SECONDS = 10
@@ -52,7 +53,8 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
 
 async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print every event from now on as a JSON line, until Ctrl-C. Exit 0."""
-    settings, stop = Settings.load(environ), stop_signal()
+    settings = Settings.load(environ)
+    stop = stop_signal(settings)
     async with AsyncExitStack() as stack:
         link = await _bus(stack, settings.nats_url)
         print("Listening; Ctrl-C ends it.", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ EVERYBODY = ("all",)
 READ_BY: Mapping[str, tuple[str, ...]] = {
     "database_url": DATABASES,
     **{f"{service}_database_url": (service,) for service in DATABASES},
+    "database_connections": DATABASES,
     "nats_url": (*DATABASES, "expiration"),
     "nats_replicas": (*DATABASES, "expiration"),
     "redis_host": ("expiration",),
@@ -41,6 +42,7 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "port": EVERYBODY,
     "listen_host": EVERYBODY,
     "public_url": ("web", "payments"),
+    "drain_seconds": EVERYBODY,
     "web_secret": ("web",),
     "web_secret_previous": ("web",),
     **{f"{service}_url": ("web",) for service in DATABASES},
