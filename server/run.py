@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 
 from server import worker
 from server.app import create_app, create_web, listen, serving
+from server.gauges import scraped
 from server.kit import db, log
 from server.kit.bus import Bus
 from server.settings import Service, Settings
@@ -45,10 +46,17 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if urls:  # expiration alone has none
             await db.connect(urls)
             background.push_async_callback(db.disconnect)
+        checks = {} if options.only == "api" else {"bus": bus_check(link)}
+        host = str(settings.listen_host)
+        metrics = await background.enter_async_context(
+            scraped(services, settings, link, host=host, checks=checks)
+        )
+        if metrics:
+            print(f"metrics on {metrics}", file=sys.stderr, flush=True)
         if options.only != "worker":
             port = settings.port if settings.port is not None else PORTS[services[0]]
-            app = create_app(services, settings, checks={} if options.only else {"bus": bus_check(link)})
-            sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
+            app = create_app(services, settings, checks=checks)
+            sock = take(port, f"PORT={port + 1000}", host=host)
             await front.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
             print(f"{', '.join(services)} on {_address(sock)}", file=sys.stderr, flush=True)
         if options.only != "api":
@@ -70,8 +78,9 @@ async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> i
     stop = stop_signal()
     app = create_web(settings)
     port = settings.port if settings.port is not None else WEB_PORT
-    sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
-    async with serving(app, sock, grace=GRACE_SECONDS):
+    host = str(settings.listen_host)
+    sock = take(port, f"PORT={port + 1000}", host=host)
+    async with scraped(["web"], settings, host=host), serving(app, sock, grace=GRACE_SECONDS):
         print(f"web on {_address(sock)}", file=sys.stderr, flush=True)
         await stop.wait()
     return 0

@@ -106,6 +106,10 @@ class Settings(BaseModel):
     """Port of `run`; default 3001–3005 by service, 3000 for web."""
     listen_host: IPv4Address = IPv4Address("127.0.0.1")
     """Address that `run` listens on; 0.0.0.0 in a container, where loopback is nobody else's."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535 - 32)] = 9464
+    """Port of /metrics, which the public one has not; where it is taken, the next free one of 32; 0: any."""
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    """Where traces go, by OTLP over HTTP: http://collector:4318. Without it none are made."""
     public_url: Origin | None = None
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)

@@ -14,6 +14,7 @@ import asyncpg
 
 from server import worker
 from server.app import create_app, create_web, serving, shop_url
+from server.gauges import scraped
 from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
@@ -69,7 +70,8 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
             web = create_web(settings, api_url=f"http://127.0.0.1:{port}")
             await stack.enter_async_context(serving(web, web_sock, grace=GRACE_SECONDS))
-            _banner(settings, servers, time.perf_counter() - started)
+            metrics = await stack.enter_async_context(scraped([*SERVICES, "web"], settings, [link]))
+            _banner(settings, servers, time.perf_counter() - started, metrics)
             if options.trace_events:
                 tracing = asyncio.create_task(_trace(link, stop))
                 stack.callback(tracing.cancel)
@@ -138,13 +140,14 @@ async def _prepare(settings: Settings) -> None:
         raise Refusal(f"The database cannot be used: {error}") from error
 
 
-def _banner(settings: Settings, servers: LocalServers, seconds: float) -> None:
+def _banner(settings: Settings, servers: LocalServers, seconds: float, metrics: str | None) -> None:
     port = settings.tix_api_port
     lines = [
         f"Tix is up, after {seconds:.1f} s.",
         "",
         f"  Web shop    http://127.0.0.1:{settings.tix_web_port}",
         f"  API         http://127.0.0.1:{port}",
+        *([f"  metrics     {metrics}"] if metrics else []),
         *(f"  {line}" for line in servers.describe()),
         f"  data        {settings.tix_data_dir} (kept; delete it to start afresh)",
         "",

@@ -19,12 +19,14 @@ from server.kit.auth import Keys, Principal, Revocations, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
 from server.kit.log import log, request_id
+from server.kit.metrics import observe_request
 from server.kit.problems import Problems
 from server.kit.schemas import Body
 
 B = TypeVar("B", bound=BaseModel)
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
 """None: it has answered by itself, as a stream does."""
+PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 
 
@@ -215,8 +217,10 @@ def new_app(
     app.ctx.keys = keys
     app.ctx.revocations = revocations
     app.ctx.draining = False
+    app.ctx.only_looks_on = False  # otherwise its requests are counted, traced and logged
     app.on_request(_enter)
     app.on_response(_leave)
+    app.on_response(_tell)
     return app
 
 
@@ -243,11 +247,27 @@ async def _leave(request: Request, response: HTTPResponse) -> None:
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):
         request.stream.keep_alive = False
+
+
+async def _tell(request: Request, response: HTTPResponse) -> None:
+    if request.app.ctx.only_looks_on:
+        return
     started = getattr(request.ctx, "started", None)
+    seconds = time.perf_counter() - started if started else None
+    observe_request(*place(request), response.status, seconds)
     log.info(
         "request",
         method=request.method,
         path=request.path,
         status=response.status,
-        ms=round((time.perf_counter() - started) * 1000, 1) if started else None,
+        ms=round(seconds * 1000, 1) if seconds is not None else None,
     )
+
+
+def place(request: Request) -> tuple[str, str, str | None]:
+    """Service, method and route of a request, the route as it is written: `/api/users/tokens/:token_id`."""
+    service, route = request.app.name.partition("-")[0], request.route
+    if route is None:
+        return service, request.method, None
+    path = PARAMETER.sub(r":\1", f"/{route.path}")
+    return getattr(route.ctx, "service", service), request.method, path

@@ -18,6 +18,7 @@ from server.kit.bus import Bus, pause
 from server.kit.db import on_bell, rows, transaction
 from server.kit.events import Envelope
 from server.kit.log import log
+from server.kit.metrics import PUBLISHED
 from server.kit.transient import is_transient
 
 BATCH = 200
@@ -73,6 +74,7 @@ async def publish_pending(service: str, bus: Bus) -> int:
             return 0
         acknowledged = await bus.publish_all(_envelopes(claimed))
         await rows(service, MARK, [envelope.id for envelope in acknowledged])
+    PUBLISHED.labels(service).inc(len(acknowledged))
     if len(acknowledged) < len(claimed):
         await pause(POLL_SECONDS * 5, asyncio.Event())
     return len(acknowledged)

@@ -135,6 +135,16 @@ class PaymentOp(Model):
         sql = "UPDATE payment_ops SET due_at = now() WHERE id = ANY($1::uuid[]) AND done_at IS NULL"
         await rows("payments", sql, list(ids))
 
+    @classmethod
+    async def backlog(cls, *, most: int) -> tuple[int, float]:
+        """How many calls are not done, of `most`, and how old the oldest is, in seconds."""
+        sql = """
+        SELECT count(*) AS count, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS age
+        FROM (SELECT created_at FROM payment_ops WHERE done_at IS NULL ORDER BY due_at LIMIT $1) owed
+        """
+        [found] = await rows("payments", sql, most)
+        return found["count"], found["age"]
+
     async def close(self) -> None:
         """Its outcome is known."""
         await rows("payments", "UPDATE payment_ops SET done_at = now(), error = NULL WHERE id = $1", self.id)

@@ -1,5 +1,6 @@
 """payments' use-cases: hear the fate of an order, and Stripe's doorbell; `till` has the paying."""
 
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from server.payments.models import (
 )
 from server.payments.owed import OpKind, PaymentOp
 
+DAY = timedelta(days=1)
 QUIET = timedelta(seconds=60)
 """A payment not settled, and not looked at, for this long is asked about: a lost webhook costs a minute."""
 RETURNING_QUIET = timedelta(hours=1)
@@ -189,6 +191,19 @@ async def reconcile() -> int:
                 await _remind(payment)
             await rows("payments", "UPDATE payments SET checked_at = now() WHERE id = $1", payment.id)
     return len(quiet)
+
+
+async def count_payments(*, most: int) -> tuple[dict[str, int], int]:
+    """The payments of the last day by status, of `most` the oldest, and how many are flagged for a person."""
+    sql = """
+    SELECT status, count(*) AS count
+    FROM (SELECT status FROM payments WHERE id >= $1 ORDER BY id LIMIT $2) new GROUP BY status
+    """
+    since = UUID(int=int((time.time() - DAY.total_seconds()) * 1000) << 80)  # as UUIDv7 carries its time
+    found = {row["status"]: row["count"] for row in await rows("payments", sql, since, most)}
+    flagged = "SELECT FROM payments WHERE needs_review IS NOT NULL LIMIT $1"
+    [review] = await rows("payments", f"SELECT count(*) AS count FROM ({flagged}) flagged", most)  # noqa: S608 - ours
+    return {status.value: found.get(status.value, 0) for status in PaymentStatus}, review["count"]
 
 
 async def look_again(*, payment_ids: Collection[UUID]) -> None:
