@@ -106,6 +106,7 @@ def create_metrics(gauges: Gauges, checks: Mapping[str, Check]) -> Sanic[Any, An
     """What Prometheus reads."""
     app = new_app(f"metrics-{next(_numbers)}", keys=None, revocations={})
     app.ctx.only_looks_on = True
+    app.config.TOUCHUP = False  # it works once per process, and the public application is the one to be fast
 
     async def show_metrics(_: Request) -> HTTPResponse:
         return HTTPResponse(await exposition(gauges), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -8,11 +8,12 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from server import worker
 from server.app import create_app, create_web, listen, serving
 from server.gauges import scraped
-from server.kit import db, log
+from server.kit import db, log, telemetry
 from server.kit.bus import Bus
 from server.settings import Service, Settings
 
@@ -42,6 +43,7 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     stop = stop_signal()
     link: list[Bus] = []
     async with AsyncExitStack() as background, AsyncExitStack() as front:
+        background.push_async_callback(traced(settings, *services))
         urls = databases(settings, services)
         if urls:  # expiration alone has none
             await db.connect(urls)
@@ -80,10 +82,19 @@ async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> i
     port = settings.port if settings.port is not None else WEB_PORT
     host = str(settings.listen_host)
     sock = take(port, f"PORT={port + 1000}", host=host)
-    async with scraped(["web"], settings, host=host), serving(app, sock, grace=GRACE_SECONDS):
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(traced(settings, "web"))
+        await stack.enter_async_context(scraped(["web"], settings, host=host))
+        await stack.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
         print(f"web on {_address(sock)}", file=sys.stderr, flush=True)
         await stop.wait()
     return 0
+
+
+def traced(settings: Settings, *services: str) -> Callable[[], Awaitable[None]]:
+    """Send traces where the settings say; returns what sends the last ones, some seconds at most."""
+    end = telemetry.configure(settings.otel_exporter_otlp_endpoint, process=f"tix-{'-'.join(services)}")
+    return partial(asyncio.to_thread, end)
 
 
 async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:

@@ -19,7 +19,7 @@ from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
 from server.local import LocalError, LocalServers, fresh_secrets
-from server.run import Refusal, bus_check, databases, joined, stop_signal, take
+from server.run import Refusal, bus_check, databases, joined, stop_signal, take, traced
 from server.settings import SERVICES, Settings
 
 NEIGHBOURS = {
@@ -60,6 +60,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         _write_env(settings.tix_data_dir / "env", given)
         await _prepare(settings)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(traced(settings, "up"))
             await db.connect(databases(settings, SERVICES))
             stack.push_async_callback(db.disconnect)
             joining = asyncio.create_task(stack.enter_async_context(worker.running(SERVICES, settings)))

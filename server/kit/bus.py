@@ -19,12 +19,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
 
-from server.kit import deliveries
+from server.kit import deliveries, telemetry
 from server.kit.deadletters import bury
 from server.kit.events import Envelope, Event
 from server.kit.failures import count_failure
 from server.kit.inbox import AlreadyHeard, HeardOnce
-from server.kit.log import log, request_id
+from server.kit.log import event_id, log, request_id
 from server.kit.metrics import HANDLED
 from server.kit.transient import is_transient
 
@@ -71,7 +71,11 @@ class Listener:
         """Act on a message, unless its event was acted on before. Raises what the handler raises."""
         request_id.set(headers.get("X-Request-Id", "-"))
         envelope = Envelope.model_validate_json(payload)
-        with suppress(AlreadyHeard):
+        event_id.set(str(envelope.id))
+        with (
+            telemetry.door(f"hear {self.durable}", headers.get(telemetry.HEADER), "CONSUMER"),
+            suppress(AlreadyHeard),
+        ):
             await self.handler(self.event.hear(envelope.data), HeardOnce(envelope.id))
 
 
@@ -114,25 +118,29 @@ class Bus:
             copies = self._stream.num_replicas or present.num_replicas
             await self.jetstream.update_stream(replace(self._stream, num_replicas=copies))
 
-    async def publish(self, envelope: Envelope, *, request: str, copy: str = "") -> None:
+    async def publish(
+        self, envelope: Envelope, *, request: str, copy: str = "", trace: str | None = None
+    ) -> None:
         """Store one event in the stream; raises when JetStream did not acknowledge it in PUBLISH_SECONDS.
 
         Within DEDUPLICATE_SECONDS JetStream acknowledges a repeat without storing it, even if it has lost the
         first; under another `copy` it stores it again, and the inboxes see to the rest.
         """
-        await self.jetstream.publish(
-            envelope.type.replace(":", "."),
-            envelope.model_dump_json(by_alias=True).encode(),
-            headers={"Nats-Msg-Id": f"{envelope.id}{copy}", "X-Request-Id": request},
-        )
+        with telemetry.step(f"publish {envelope.type}", otherwise=trace, kind="PRODUCER"):
+            own = {"Nats-Msg-Id": f"{envelope.id}{copy}", "X-Request-Id": request}
+            await self.jetstream.publish(
+                envelope.type.replace(":", "."),
+                envelope.model_dump_json(by_alias=True).encode(),
+                headers=own | telemetry.carried(),
+            )
 
     async def publish_all(
-        self, batch: Iterable[tuple[Envelope, str]], *, copy: str = ""
+        self, batch: Iterable[tuple[Envelope, str, str | None]], *, copy: str = ""
     ) -> Collection[Envelope]:
-        """Store many (envelope, request id) at once; returns those that were acknowledged."""
+        """Store many (envelope, request id, trace) at once; returns those that were acknowledged."""
         waiting: list[tuple[Envelope, asyncio.Task[None]]] = [
-            (envelope, asyncio.create_task(self.publish(envelope, request=request, copy=copy)))
-            for envelope, request in batch
+            (envelope, asyncio.create_task(self.publish(envelope, request=request, copy=copy, trace=trace)))
+            for envelope, request, trace in batch
         ]
         await asyncio.wait([task for _, task in waiting])
         failed = [error for _, task in waiting if (error := task.exception())]
@@ -198,15 +206,15 @@ class Bus:
 
     async def _failed(self, message: Msg, listener: Listener, error: Exception, *, buries: bool) -> None:
         headers, about = message.headers or {}, message.metadata
-        event_id = headers.get("Nats-Msg-Id", "-")[:EVENT_ID]
-        told = {"consumer": listener.durable, "event_id": event_id}
+        id_ = headers.get("Nats-Msg-Id", "-")[:EVENT_ID]
+        told = {"consumer": listener.durable, "event_id": id_}
         delay = min(self._patience * 2 ** min(about.num_delivered or 1, 10), 60)
         if is_transient(error):
             log.warning("event not handled yet", **told, error=repr(error))
             HANDLED.labels(listener.durable, "later").inc()
             await message.nak(delay=delay)
             return
-        unique = event_id if event_id != "-" else f"{about.sequence.stream} {about.timestamp}"
+        unique = id_ if id_ != "-" else f"{about.sequence.stream} {about.timestamp}"
         failures = await count_failure(
             self.jetstream, listener.durable, unique, stream=STREAM, keep=KEEP_SECONDS
         )
@@ -221,7 +229,7 @@ class Bus:
                     listener.service,
                     consumer=listener.durable,
                     subject=message.subject,
-                    event_id=event_id,
+                    event_id=id_,
                     headers=headers,
                     payload=message.data,
                     error=repr(error),

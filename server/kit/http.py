@@ -14,11 +14,11 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.http import Http
 from uuid_utils.compat import uuid7
 
-from server.kit import guard, limits
+from server.kit import guard, limits, telemetry
 from server.kit.auth import Keys, Principal, Revocations, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
-from server.kit.log import log, request_id
+from server.kit.log import log, request_id, user_id
 from server.kit.metrics import observe_request
 from server.kit.problems import Problems
 from server.kit.schemas import Body
@@ -27,6 +27,7 @@ B = TypeVar("B", bound=BaseModel)
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
 """None: it has answered by itself, as a stream does."""
 PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
+PROBES = frozenset({"/livez", "/readyz"})
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 
 
@@ -121,7 +122,9 @@ async def authenticate(request: Request) -> Principal | None:
         raise Unauthenticated("Send one header: Authorization: Bearer <token>.")
     assert request.route is not None  # noqa: S101 - only a route's handler asks
     revocations: Revocations = request.app.ctx.revocations[request.route.ctx.service]
-    return await verify(token.strip(), request.app.ctx.keys, revocations)
+    principal = await verify(token.strip(), request.app.ctx.keys, revocations)
+    user_id.set(str(principal.id))
+    return principal
 
 
 def keyed(request: Request, principal: Principal, render: Callable[[Any], Any]) -> KeyedOnce | None:
@@ -227,7 +230,10 @@ def new_app(
 async def _enter(request: Request) -> None:
     given = request.headers.get("x-request-id", "")
     request_id.set(given if SANE_ID.fullmatch(given) else str(uuid7()))
+    user_id.set(None)
     request.ctx.started = time.perf_counter()
+    if not request.app.ctx.only_looks_on:
+        request.ctx.ended = _traced(request)
     if not request.head:  # the parser gave up on it: its own error is the answer
         return
     try:
@@ -261,6 +267,20 @@ async def _tell(request: Request, response: HTTPResponse) -> None:
         path=request.path,
         status=response.status,
         ms=round(seconds * 1000, 1) if seconds is not None else None,
+    )
+    if ended := getattr(request.ctx, "ended", None):
+        ended(response.status)
+
+
+def _traced(request: Request) -> Callable[[int], None] | None:
+    """Begin its span, unless it is a probe's."""
+    service, method, route = place(request)
+    if route in PROBES:
+        return None
+    return telemetry.request(
+        f"{method} {route or 'none'}",
+        request.headers.get(telemetry.HEADER),
+        **{"http.request.method": method, "http.route": route or "none", "tix.service": service},
     )
 
 

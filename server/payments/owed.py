@@ -10,6 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
 
+from server.kit import telemetry
 from server.kit.db import current, rows
 from server.kit.log import request_id
 
@@ -49,6 +50,7 @@ class PaymentOp(Model):
     payment_method = fields.CharField(max_length=80, null=True)
     stripe_id = fields.CharField(max_length=80, null=True)
     request_id = fields.CharField(max_length=64)
+    trace = fields.CharField(max_length=telemetry.LENGTH, null=True)
     tries = fields.IntField(default=0)
     error = fields.CharField(max_length=300, null=True)
     due_at = fields.DatetimeField()
@@ -80,10 +82,10 @@ class PaymentOp(Model):
             "payments",
             """
             INSERT INTO payment_ops
-              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, tries, due_at,
-               created_at)
-            SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text, 0,
-                   now() + $9::interval, now()
+              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, tries,
+               due_at, created_at)
+            SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text,
+                   $10::text, 0, now() + $9::interval, now()
             WHERE $3 <> 'sync' OR NOT EXISTS (
               SELECT FROM payment_ops
               WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0)
@@ -98,6 +100,7 @@ class PaymentOp(Model):
             stripe_id,
             request_id.get(),
             LEASE if mine else timedelta(0),
+            telemetry.current(),
         )
         return id_ if made else None
 
@@ -121,6 +124,13 @@ class PaymentOp(Model):
             id_,
         )
         return [cls(**row) for row in found]
+
+    @classmethod
+    async def first_trace(cls, payment_id: UUID) -> str | None:
+        """The trace in which the payment was begun, if it was traced and is not purged."""
+        sql = "SELECT trace FROM payment_ops WHERE payment_id = $1 AND trace IS NOT NULL ORDER BY id LIMIT 1"
+        found = await rows("payments", sql, payment_id)
+        return found[0]["trace"] if found else None
 
     @classmethod
     async def hand_over(cls, payment_id: UUID) -> None:

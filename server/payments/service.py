@@ -9,6 +9,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server import events
+from server.kit import telemetry
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction
 from server.kit.errors import NotFound
@@ -154,11 +155,13 @@ async def doorbell(*, event: StripeEvent) -> None:
         found = found or await named(payment_id=event.payment_id, order_id=event.order_id)
         if found is None or not found.is_at_stripe or found.livemode != event.livemode:
             return
-        # Asked of what was found: its intent may have become known between the two looks.
-        if event.intent_id in {None, found.stripe_id} or found.awaits_intent:
-            await PaymentOp.owe(found.id, OpKind.SYNC)
-        else:
-            await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
+        begun = await PaymentOp.first_trace(found.id) if telemetry.current() else None
+        with telemetry.door(f"webhook {event.type}", begun, "CONSUMER") if begun else telemetry.NOTHING:
+            # Asked of what was found: its intent may have become known between the two looks.
+            if event.intent_id in {None, found.stripe_id} or found.awaits_intent:
+                await PaymentOp.owe(found.id, OpKind.SYNC)
+            else:
+                await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
 
 
 async def named(*, payment_id: str | None, order_id: str | None) -> Payment | None:
