@@ -13,7 +13,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 
 from client import Tix
-from server.kit import limits
+from server.kit import limits, telemetry
 from server.kit.http import new_app
 from server.kit.log import request_id
 from server.web import about, accounts, bff, orders, papers, payments, reference, sell, tickets
@@ -144,6 +144,7 @@ def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
 async def _pass_on(request: httpx.Request, *, secret: str | None) -> None:
     """A page and what it asks have one request id, and one address that limits count."""
     request.headers["X-Request-Id"] = request_id.get()
+    request.headers.update(telemetry.carried())
     if secret:
         request.headers["Forwarded"] = f'for="{visitor_address.get()}";secret="{secret}"'
 

@@ -15,6 +15,7 @@ EVERYBODY = ("all",)
 READ_BY: Mapping[str, tuple[str, ...]] = {
     "database_url": DATABASES,
     **{f"{service}_database_url": (service,) for service in DATABASES},
+    "database_connections": DATABASES,
     "nats_url": (*DATABASES, "expiration"),
     "nats_replicas": (*DATABASES, "expiration"),
     "redis_host": ("expiration",),
@@ -40,6 +41,9 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "max_live_holds": ("orders",),
     "port": EVERYBODY,
     "listen_host": EVERYBODY,
+    "drain_seconds": EVERYBODY,
+    "metrics_port": EVERYBODY,
+    "otel_exporter_otlp_endpoint": EVERYBODY,
     "public_url": ("web", "payments"),
     "web_secret": ("web",),
     "web_secret_previous": ("web",),
