@@ -310,9 +310,7 @@ async def connect(databases: Mapping[str, str], *, size: int = POOL_SIZE) -> Non
         "connections": {
             name: connection(name, url, role=f"tix_{name}", size=size) for name, url in databases.items()
         },
-        "apps": {
-            name: {"models": [f"server.{name}.models"], "default_connection": name} for name in databases
-        },
+        "apps": {of: {"models": [f"server.{of}.models"], "default_connection": of} for of in databases},
         "use_tz": True,
         "timezone": "UTC",
     }
