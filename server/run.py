@@ -39,7 +39,7 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = Settings.load(environ, services)
     log.configure(settings.log_level)
     stop = stop_signal()
-    link: list[Bus] = []
+    links: list[Bus] = []
     async with AsyncExitStack() as background, AsyncExitStack() as front:
         urls = databases(settings, services)
         if urls:  # expiration alone has none
@@ -47,7 +47,7 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             background.push_async_callback(db.disconnect)
         if options.only != "worker":
             port = settings.port if settings.port is not None else PORTS[services[0]]
-            app = create_app(services, settings, checks={} if options.only else {"bus": bus_check(link)})
+            app = create_app(services, settings, checks={} if options.only else {"bus": bus_check(links)})
             sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
             await front.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
             print(f"{', '.join(services)} on {_address(sock)}", file=sys.stderr, flush=True)
@@ -56,7 +56,7 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             joining = asyncio.create_task(background.enter_async_context(worker.running(services, settings)))
             if not await joined(joining, stop):
                 return 0
-            link.append(await joining)
+            links.extend(await joining)
         await stop.wait()
     return 0
 
@@ -77,7 +77,7 @@ async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> i
     return 0
 
 
-async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:
+async def joined(joining: asyncio.Task[list[Bus]], stop: asyncio.Event) -> bool:
     """Whether the broker was found before somebody asked us to stop."""
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,11 +118,13 @@ def _address(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def bus_check(link: list[Bus]) -> Callable[[], Awaitable[None]]:
-    """What /readyz asks about the bus; `link` is empty until it was found."""
+def bus_check(links: list[Bus]) -> Callable[[], Awaitable[None]]:
+    """What /readyz asks about the bus; `links` is empty until it was found."""
 
     async def check() -> None:
-        if not link or not link[0].is_connected:
+        if not links:
             raise ConnectionError("the bus does not answer")
+        for link in links:
+            link.check()
 
     return check

@@ -11,12 +11,11 @@ from pathlib import Path
 import nats.errors
 import pytest
 
-from server.kit import bus
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from server.local.embedded import exchange
-from server.worker import SUBJECTS
+from server.settings import Settings
 from tests.infra.containers import K8S
-from tests.platform import free_port
+from tests.platform import free_port, keeping
 from tests.waiting import until
 
 PASSWORD = "7e21ab"  # unquoted, NATS would take it for a number, or for nothing
@@ -85,7 +84,7 @@ async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
 @pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning")
 @pytest.mark.slow
 async def test_the_stream_has_three_copies_and_survives_a_node(nodes: Nodes) -> None:
-    async with bus.connect(nodes.url, name="probe", subjects=SUBJECTS, replicas=3) as link:
+    async with keeping(Settings(nats_url=nodes.url, nats_replicas=3)) as link:
         stream = link.jetstream
 
         async def leader() -> str:
@@ -120,7 +119,7 @@ async def test_the_stream_has_three_copies_and_survives_a_node(nodes: Nodes) -> 
 async def test_a_stream_is_brought_to_as_many_copies_as_are_wanted(nodes: Nodes) -> None:
     """Made with one, say by a release that did not ask; whoever does not ask leaves it as it is."""
     for wanted, copies in ((None, 1), (3, 3), (None, 3)):
-        async with bus.connect(nodes.url, name="probe", subjects=SUBJECTS, replicas=wanted) as link:
+        async with keeping(Settings(nats_url=nodes.url, nats_replicas=wanted)) as link:
             assert (await link.jetstream.stream_info(STREAM)).config.num_replicas == copies
 
 
