@@ -228,7 +228,8 @@ class Bus:
 
     async def close(self) -> None:
         """Close the connection; what was published is acknowledged already."""
-        await self._client.close()
+        with suppress(OSError):  # it was broken just now
+            await self._client.close()
 
 
 async def _keep(message: Msg) -> None:

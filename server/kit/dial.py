@@ -33,9 +33,13 @@ class Refusals:
 
 
 async def dial(url: str, *, name: str, inbox: str = INBOX, refusals: Refusals | None = None) -> Client:
-    """A connection that comes back by itself, for ever; waits for the first one."""
+    """A connection that comes back by itself, for ever; waits for the first one.
+
+    Of several servers the first names the user for all, also for those that we hear of from a cluster.
+    """
     told: dict[str, float] = {}
-    user = urlsplit(url.partition(",")[0]).username
+    first = urlsplit(url.partition(",")[0])
+    user = first.username
 
     async def complain(error: Exception) -> None:
         what = str(error).removeprefix("nats: ")
@@ -56,6 +60,9 @@ async def dial(url: str, *, name: str, inbox: str = INBOX, refusals: Refusals | 
     return await nats.connect(
         servers=url.split(","),
         name=name,
+        # Left to the addresses, nodes that the cluster tells us of would be asked without any.
+        user=user if first.password else None,
+        password=first.password,
         inbox_prefix=inbox,
         max_reconnect_attempts=-1,  # the default closes the client for good after 60 tries
         reconnect_time_wait=0.25,
