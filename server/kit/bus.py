@@ -16,25 +16,22 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
+from server.kit import deliveries
 from server.kit.deadletters import bury
 from server.kit.dial import INBOX, Refusals, dial
 from server.kit.events import Envelope, Event
 from server.kit.failures import count_failure
 from server.kit.inbox import AlreadyHeard, HeardOnce
-from server.kit.keeper import ACK_SECONDS, ANSWER_SECONDS, STREAM, Keeper
+from server.kit.keeper import ANSWER_SECONDS, STREAM, Keeper
 from server.kit.log import log, request_id
 from server.kit.transient import is_transient
 
-HANDLER_SECONDS = 60
-"""A handler that takes longer than this is taken for dead; most take milliseconds, none a minute."""
 MAX_FAILURES = 8
 EVENT_ID = 36
 """Characters of a Nats-Msg-Id that are the event's id; a copy's (`publish`) has more, a stranger's may."""
 LANES = 4
 """Messages of one consumer handled at once in this process."""
-FETCH_SECONDS = 5
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, HeardOnce], Awaitable[None]]
@@ -94,7 +91,7 @@ class Bus:
         self._refusals = refusals
         self._patience = patience
         self.keeper = keeper
-        self.jetstream: JetStreamContext = client.jetstream(timeout=ANSWER_SECONDS)
+        self.jetstream = client.jetstream(timeout=ANSWER_SECONDS)
 
     def check(self) -> None:
         """Raises ConnectionError while the broker is away, PermissionError while it refuses things."""
@@ -165,7 +162,7 @@ class Bus:
                 await self.jetstream.consumer_info(STREAM, listener.durable)
                 subscription = await self.jetstream.pull_subscribe_bind(listener.durable, STREAM)
                 wait = self._patience
-                async for message in _messages(subscription, stopping):
+                async for message in deliveries.messages(subscription, stopping):
                     await self._handle(message, listener, buries=buries)
             except nats.js.errors.NotFoundError:  # not made yet, or by a broker that lost its disk
                 await self._restore(asked)
@@ -183,7 +180,7 @@ class Bus:
             log.warning("stream not ready", error=repr(error))
 
     async def _handle(self, message: Msg, listener: Listener, *, buries: bool) -> None:
-        keeping = asyncio.create_task(_keep(message))
+        keeping = asyncio.create_task(deliveries.keep(message))
         try:
             await listener.hear(message.headers or {}, message.data)
         except Exception as error:  # noqa: BLE001 - every failure ends in a retry or a dead letter
@@ -230,41 +227,6 @@ class Bus:
         """Close the connection; what was published is acknowledged already."""
         with suppress(OSError):  # it was broken just now
             await self._client.close()
-
-
-async def _keep(message: Msg) -> None:
-    """Tell JetStream that the handler is still at it, for HANDLER_SECONDS; then another may try."""
-    for _ in range(int(HANDLER_SECONDS / ACK_SECONDS * 2)):
-        await asyncio.sleep(ACK_SECONDS / 2)
-        with suppress(nats.errors.Error):  # away: the message comes again, and the inbox sees to that
-            await message.in_progress()
-
-
-async def _messages(
-    subscription: JetStreamContext.PullSubscription, stopping: asyncio.Event
-) -> AsyncIterator[Msg]:
-    """Fetch one message after another until `stopping`, which also ends a fetch that waits.
-
-    One at a time: nats-py 2.16 may hold a batch back until its timeout, waiting for the rest of it.
-    """
-    stop = asyncio.create_task(stopping.wait())
-    try:
-        while not stopping.is_set():
-            fetch = asyncio.create_task(subscription.fetch(1, timeout=FETCH_SECONDS))
-            await asyncio.wait((fetch, stop), return_when=asyncio.FIRST_COMPLETED)
-            if not fetch.done():
-                fetch.cancel()
-            try:
-                [message] = await fetch
-            except (TimeoutError, asyncio.CancelledError):
-                if stopping.is_set():
-                    return
-            else:
-                yield message
-    finally:
-        stop.cancel()
-        with suppress(nats.errors.Error):
-            await subscription.unsubscribe()
 
 
 async def pause(seconds: float, stopping: asyncio.Event) -> None:

@@ -265,14 +265,14 @@ async def _reset(_: "asyncpg.Connection[Any]") -> None:
     """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
 
 
-def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
+def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZE) -> dict[str, Any]:
     """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
     parsed = expand_db_url(url)
     parsed["engine"] = __name__
     parsed["credentials"].update(
         schema=service,
         minsize=1,
-        maxsize=POOL_SIZE,
+        maxsize=size,
         timeout=ACQUIRE_SECONDS,
         command_timeout=10,
         server_settings={**SESSION, "application_name": f"tix-{service}"},
@@ -282,10 +282,12 @@ def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
     return parsed
 
 
-async def connect(databases: Mapping[str, str]) -> None:
-    """Make the services' pools known to this process; connections are opened at first use."""
+async def connect(databases: Mapping[str, str], *, size: int = POOL_SIZE) -> None:
+    """Make the services' pools known to this process; connections are opened at first use, `size` at most."""
     config = {
-        "connections": {name: connection(name, url, role=f"tix_{name}") for name, url in databases.items()},
+        "connections": {
+            name: connection(name, url, role=f"tix_{name}", size=size) for name, url in databases.items()
+        },
         "apps": {
             name: {"models": [f"server.{name}.models"], "default_connection": name} for name in databases
         },

@@ -14,6 +14,7 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, KeyValueConfig, StorageType, StreamConfig
 
+from server.kit import deliveries
 from server.kit.dial import dial
 from server.kit.failures import BUCKET
 from server.kit.log import log
@@ -22,10 +23,9 @@ STREAM = "TIX"
 KEEP_SECONDS = 7 * 24 * 3600
 DEDUPLICATE_SECONDS = 600
 """JetStream drops a repeated Nats-Msg-Id within this window; the inboxes catch what comes later."""
-ACK_SECONDS = 10
-"""A delivery we are silent about for this long is sent again, to whoever asks."""
 ANSWER_SECONDS = 3
-MAKE_SECONDS = 5
+MAKE_SECONDS = 4
+"""Shorter than a part is given to end in."""
 COMPLAIN_SECONDS = 5
 AGAIN_SECONDS = 0.25
 
@@ -124,7 +124,7 @@ def consumer(durable: str, subject: str) -> ConsumerConfig:
         durable_name=durable,
         filter_subject=subject,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_SECONDS,
+        ack_wait=deliveries.ACK_SECONDS,
         max_deliver=-1,
         max_ack_pending=256,
     )
