@@ -14,7 +14,7 @@ from tests.infra.containers import OURS, ROOT
 MENU = ROOT / "dev.sh"
 PROMISED = frozenset(
     (
-        *("run", "demo", "test", "check", "test-coverage", "test-web", "build", "clean", "docs"),
+        *("run", "demo", "test", "check", "bench", "test-coverage", "test-web", "build", "clean", "docs"),
         *("dev-infra", "dev-infra-down", "dev-all", *(f"dev-{name}" for name in OURS)),
         *("migrate-up", "migrate-down", "docker-build-all", *(f"docker-build-{name}" for name in OURS)),
         *("k8s-apply", "k8s-delete", "audit", "sbom"),
@@ -75,7 +75,7 @@ class TestTheMenu:
     def test_what_it_offers_exists(self) -> None:
         listed = said("make", "help")[1]
         names = [line.split()[1] for line in said(MENU, "help")[1].splitlines() if line]
-        own = {"psql", "redis", "doctor", "reset"}
+        own = {"psql", "redis", "doctor", "trace", "reset"}
         assert names
         assert {*names} - own <= {line.split()[0] for line in listed.splitlines()}
 
