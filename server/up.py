@@ -16,11 +16,12 @@ import asyncpg
 
 from server import crew, worker
 from server.app import create_app, create_web, serving, shop_url
+from server.gauges import scraped
 from server.kit import db, log, migrate
 from server.kit.bus import Bus
 from server.kit.trace import trace
 from server.local import LocalError, LocalServers, fresh_secrets
-from server.run import Refusal, bus_check, databases, joined, take
+from server.run import Refusal, bus_check, databases, joined, say_metrics, take, traced
 from server.settings import SERVICES, Settings
 from server.stopping import stop_signal
 
@@ -90,6 +91,7 @@ async def _work(  # noqa: PLR0913 - what `up` found out
     stop = stop or stop_signal(settings, post.line)
     notice = settings.drain_seconds
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(traced(settings, "up"))
         await db.connect(databases(settings, SERVICES), size=settings.database_connections)
         stack.push_async_callback(db.disconnect)
         joining = asyncio.create_task(stack.enter_async_context(worker.running(SERVICES, settings)))
@@ -100,6 +102,7 @@ async def _work(  # noqa: PLR0913 - what `up` found out
         await stack.enter_async_context(serving(app, sock, notice=notice, grace=GRACE_SECONDS))
         web = create_web(settings, api_url=f"http://127.0.0.1:{settings.tix_api_port}")
         await stack.enter_async_context(serving(web, web_sock, notice=notice, grace=GRACE_SECONDS))
+        say_metrics(await stack.enter_async_context(scraped([*SERVICES, "web"], settings, [link])))
         post.ready()
         if trace_events and post.number == 0:
             tracing = asyncio.create_task(_trace(link, stop))

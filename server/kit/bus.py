@@ -7,7 +7,7 @@ service's `dead_letters` and terminated.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -17,14 +17,15 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
 
-from server.kit import deliveries
+from server.kit import deliveries, telemetry
 from server.kit.deadletters import bury
 from server.kit.events import Envelope, Event
 from server.kit.failures import count_failure
 from server.kit.inbox import AlreadyHeard, HeardOnce
-from server.kit.log import log, request_id
+from server.kit.log import event_id, log, request_id
+from server.kit.metrics import HANDLED
 from server.kit.transient import is_transient
 
 STREAM = "TIX"
@@ -70,7 +71,11 @@ class Listener:
         """Act on a message, unless its event was acted on before. Raises what the handler raises."""
         request_id.set(headers.get("X-Request-Id", "-"))
         envelope = Envelope.model_validate_json(payload)
-        with suppress(AlreadyHeard):
+        event_id.set(str(envelope.id))
+        with (
+            telemetry.door(f"hear {self.durable}", headers.get(telemetry.HEADER), "CONSUMER"),
+            suppress(AlreadyHeard),
+        ):
             await self.handler(self.event.hear(envelope.data), HeardOnce(envelope.id))
 
 
@@ -96,6 +101,7 @@ class Bus:
         self._client = client
         self._stream = replace(stream, num_replicas=replicas) if replicas else stream
         self._patience = patience
+        self._durables: set[str] = set()
         self.jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
 
     @property
@@ -112,25 +118,29 @@ class Bus:
             copies = self._stream.num_replicas or present.num_replicas
             await self.jetstream.update_stream(replace(self._stream, num_replicas=copies))
 
-    async def publish(self, envelope: Envelope, *, request: str, copy: str = "") -> None:
+    async def publish(
+        self, envelope: Envelope, *, request: str, copy: str = "", trace: str | None = None
+    ) -> None:
         """Store one event in the stream; raises when JetStream did not acknowledge it in PUBLISH_SECONDS.
 
         Within DEDUPLICATE_SECONDS JetStream acknowledges a repeat without storing it, even if it has lost the
         first; under another `copy` it stores it again, and the inboxes see to the rest.
         """
-        await self.jetstream.publish(
-            envelope.type.replace(":", "."),
-            envelope.model_dump_json(by_alias=True).encode(),
-            headers={"Nats-Msg-Id": f"{envelope.id}{copy}", "X-Request-Id": request},
-        )
+        with telemetry.step(f"publish {envelope.type}", otherwise=trace, kind="PRODUCER"):
+            own = {"Nats-Msg-Id": f"{envelope.id}{copy}", "X-Request-Id": request}
+            await self.jetstream.publish(
+                envelope.type.replace(":", "."),
+                envelope.model_dump_json(by_alias=True).encode(),
+                headers=own | telemetry.carried(),
+            )
 
     async def publish_all(
-        self, batch: Iterable[tuple[Envelope, str]], *, copy: str = ""
+        self, batch: Iterable[tuple[Envelope, str, str | None]], *, copy: str = ""
     ) -> Collection[Envelope]:
-        """Store many (envelope, request id) at once; returns those that were acknowledged."""
+        """Store many (envelope, request id, trace) at once; returns those that were acknowledged."""
         waiting: list[tuple[Envelope, asyncio.Task[None]]] = [
-            (envelope, asyncio.create_task(self.publish(envelope, request=request, copy=copy)))
-            for envelope, request in batch
+            (envelope, asyncio.create_task(self.publish(envelope, request=request, copy=copy, trace=trace)))
+            for envelope, request, trace in batch
         ]
         await asyncio.wait([task for _, task in waiting])
         failed = [error for _, task in waiting if (error := task.exception())]
@@ -146,9 +156,16 @@ class Bus:
         `buries=False` is for a service without a database: poison is logged and terminated. What no lane
         expects ends all of them, and is raised as a group.
         """
+        self._durables.add(listener.durable)
         async with asyncio.TaskGroup() as lanes:
             for _ in range(LANES):
                 lanes.create_task(self._lane(listener, stopping, buries=buries))
+
+    async def consumers(self) -> Sequence[ConsumerInfo]:
+        """How far behind those are that listen here. Raises nats' errors."""
+        asked = (self.jetstream.consumer_info(STREAM, durable) for durable in sorted(self._durables))
+        told: list[ConsumerInfo] = await asyncio.gather(*asked)
+        return told
 
     async def _lane(self, listener: Listener, stopping: asyncio.Event, *, buries: bool) -> None:
         wait = self._patience
@@ -183,23 +200,26 @@ class Bus:
             await self._failed(message, listener, error, buries=buries)
         else:
             await message.ack()
+            HANDLED.labels(listener.durable, "done").inc()
         finally:
             keeping.cancel()
 
     async def _failed(self, message: Msg, listener: Listener, error: Exception, *, buries: bool) -> None:
         headers, about = message.headers or {}, message.metadata
-        event_id = headers.get("Nats-Msg-Id", "-")[:EVENT_ID]
-        told = {"consumer": listener.durable, "event_id": event_id}
+        id_ = headers.get("Nats-Msg-Id", "-")[:EVENT_ID]
+        told = {"consumer": listener.durable, "event_id": id_}
         delay = min(self._patience * 2 ** min(about.num_delivered or 1, 10), 60)
         if is_transient(error):
             log.warning("event not handled yet", **told, error=repr(error))
+            HANDLED.labels(listener.durable, "later").inc()
             await message.nak(delay=delay)
             return
-        unique = event_id if event_id != "-" else f"{about.sequence.stream} {about.timestamp}"
+        unique = id_ if id_ != "-" else f"{about.sequence.stream} {about.timestamp}"
         failures = await count_failure(
             self.jetstream, listener.durable, unique, stream=STREAM, keep=KEEP_SECONDS
         )
         log.error("event handler failed", **told, attempt=failures, exc_info=error)
+        HANDLED.labels(listener.durable, "failed").inc()
         if failures < MAX_FAILURES:
             await message.nak(delay=delay)
             return
@@ -209,7 +229,7 @@ class Bus:
                     listener.service,
                     consumer=listener.durable,
                     subject=message.subject,
-                    event_id=event_id,
+                    event_id=id_,
                     headers=headers,
                     payload=message.data,
                     error=repr(error),
@@ -219,6 +239,7 @@ class Bus:
                 await message.nak(delay=delay)
                 return
         log.error("event given up", **told)
+        HANDLED.labels(listener.durable, "given_up").inc()
         await message.term()
 
     async def close(self) -> None:

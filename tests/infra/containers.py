@@ -163,7 +163,8 @@ def pods(documents: list[Document]) -> Iterator[tuple[str, Document]]:
 def k8s_containers(documents: list[Document]) -> Iterator[Container]:
     """Ours in the manifests, with a value for each secret."""
     maps = {d["metadata"]["name"]: d.get("data", {}) for d in documents if d["kind"] == "ConfigMap"}
-    secrets = {**fresh_secrets(), "STRIPE_PUBLISHABLE_KEY": "pk_live_public", "uri": DATABASE_URL}
+    previous = {f"{name}_PREVIOUS": value for name, value in fresh_secrets().items()}
+    secrets = {**fresh_secrets(), **previous, "STRIPE_PUBLISHABLE_KEY": "pk_live_public", "uri": DATABASE_URL}
     for name, template in pods(documents):
         for made in template["spec"]["containers"]:
             if not made["image"].startswith("tix-"):
