@@ -1,4 +1,4 @@
-"""A consumer's effect and its inbox row as one statement: once, whatever arrives twice, late or at the same time."""
+"""A consumer's effect and its inbox row as one statement: once, whatever comes twice, late or at once."""
 
 import asyncio
 from typing import Any
