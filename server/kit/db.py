@@ -109,6 +109,29 @@ async def rows(service: str, sql: str, *values: object) -> list[dict[str, Any]]:
     return await get_connection(service).execute_query_dict(sql, list(values))
 
 
+async def write(service: str, sql: str, *values: object, bell: str | None = None) -> list[dict[str, Any]]:
+    """Run a statement that writes all there is to write, and ring `bell` when that is committed.
+
+    Without an open transaction it is one by itself: BEGIN, COMMIT and their tasks would double what it costs
+    here. It runs to its end, whoever hangs up meanwhile.
+    """
+    tx = _current.get()
+    if tx is None:
+        return await _unbroken(_alone(service, sql, values, bell))
+    if bell:
+        current(service).rings(bell)
+    return await rows(service, sql, *values)
+
+
+async def _alone(
+    service: str, sql: str, values: tuple[object, ...], bell: str | None
+) -> list[dict[str, Any]]:
+    written = await rows(service, sql, *values)
+    if bell:
+        _ring(service, bell)
+    return written
+
+
 @asynccontextmanager
 async def transaction(
     service: str, *, once: Once | None = None, dry_run: bool = False
@@ -227,8 +250,12 @@ async def _commit(client: TransactionWrapper, tx: Transaction) -> None:
     if answer != "COMMIT":
         raise LostWrite(f"a transaction of {tx.service} was rolled back at COMMIT")
     for bell in tx.bells:
-        for wake in tuple(_bells[tx.service, bell]):
-            wake()
+        _ring(tx.service, bell)
+
+
+def _ring(service: str, bell: str) -> None:
+    for wake in tuple(_bells[service, bell]):
+        wake()
 
 
 async def _roll_back(client: TransactionWrapper) -> None:
