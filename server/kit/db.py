@@ -249,14 +249,12 @@ async def _unbroken(
     step: Coroutine[Any, Any, T], *, undo: Callable[[T], Coroutine[Any, Any, None]] | None = None
 ) -> T:
     """Await `step` in a task that our own cancellation does not reach; then `undo` what it gave."""
-    task = asyncio.create_task(step)
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)
+    task = _kept_alive(step)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         if undo is not None and not task.cancelled():
-            _keep_alive(_undo(task, undo))
+            _kept_alive(_undo(task, undo))
         raise
 
 
@@ -269,10 +267,11 @@ async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, N
         await undo(result)
 
 
-def _keep_alive(step: Coroutine[Any, Any, None]) -> None:
+def _kept_alive(step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.create_task(step)
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
+    return task
 
 
 async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
@@ -288,14 +287,14 @@ async def _reset(_: "asyncpg.Connection[Any]") -> None:
     """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
 
 
-def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
+def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZE) -> dict[str, Any]:
     """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
     parsed = expand_db_url(url)
     parsed["engine"] = __name__
     parsed["credentials"].update(
         schema=service,
         minsize=1,
-        maxsize=POOL_SIZE,
+        maxsize=size,
         timeout=ACQUIRE_SECONDS,
         command_timeout=10,
         server_settings={**SESSION, "application_name": f"tix-{service}"},
@@ -305,13 +304,13 @@ def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
     return parsed
 
 
-async def connect(databases: Mapping[str, str]) -> None:
-    """Make the services' pools known to this process; connections are opened at first use."""
+async def connect(databases: Mapping[str, str], *, size: int = POOL_SIZE) -> None:
+    """Make the services' pools known to this process; connections are opened at first use, `size` at most."""
     config = {
-        "connections": {name: connection(name, url, role=f"tix_{name}") for name, url in databases.items()},
-        "apps": {
-            name: {"models": [f"server.{name}.models"], "default_connection": name} for name in databases
+        "connections": {
+            name: connection(name, url, role=f"tix_{name}", size=size) for name, url in databases.items()
         },
+        "apps": {of: {"models": [f"server.{of}.models"], "default_connection": of} for of in databases},
         "use_tz": True,
         "timezone": "UTC",
     }

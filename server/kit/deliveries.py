@@ -1,4 +1,4 @@
-"""A durable consumer's deliveries: fetched one by one, and kept as long as they are being handled."""
+"""The messages of a durable consumer, one after another until we stop, and none lost on the way then."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,6 +13,9 @@ ACK_SECONDS = 10
 HANDLER_SECONDS = 60
 """A handler that takes longer than this is taken for dead; most take milliseconds, none a minute."""
 FETCH_SECONDS = 5
+LINGER_SECONDS = 0.1
+ROUND_TRIP_SECONDS = 1
+"""To the broker, which may be away."""
 
 
 async def keep(message: Msg) -> None:
@@ -23,7 +26,7 @@ async def keep(message: Msg) -> None:
             await message.in_progress()
 
 
-async def fetched(
+async def messages(
     subscription: JetStreamContext.PullSubscription, stopping: asyncio.Event
 ) -> AsyncIterator[Msg]:
     """Fetch one message after another until `stopping`, which also ends a fetch that waits.
@@ -36,7 +39,7 @@ async def fetched(
             fetch = asyncio.create_task(subscription.fetch(1, timeout=FETCH_SECONDS))
             await asyncio.wait((fetch, stop), return_when=asyncio.FIRST_COMPLETED)
             if not fetch.done():
-                fetch.cancel()
+                await _last(fetch, subscription)
             try:
                 [message] = await fetch
             except (TimeoutError, asyncio.CancelledError):
@@ -48,3 +51,18 @@ async def fetched(
         stop.cancel()
         with suppress(nats.errors.Error):
             await subscription.unsubscribe()
+
+
+async def _last(fetch: "asyncio.Task[list[Msg]]", subscription: JetStreamContext.PullSubscription) -> None:
+    """Let what is on its way to us arrive; the broker would wait ACK_SECONDS for a word about it.
+
+    A fetch that is cancelled may lose what it has just got, and the broker may send to who is just gone: so
+    first a moment in which a busy consumer's fetch ends by itself, then a round trip.
+    """
+    await asyncio.wait((fetch,), timeout=LINGER_SECONDS)
+    if not fetch.done():
+        with suppress(nats.errors.Error, TimeoutError):
+            async with asyncio.timeout(ROUND_TRIP_SECONDS):
+                # nats-py offers it for the other kind of subscription only, and does not type it.
+                await subscription._sub.drain()  # type: ignore[no-untyped-call]  # noqa: SLF001
+        fetch.cancel()

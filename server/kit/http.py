@@ -15,7 +15,7 @@ from sanic.http import Http
 from uuid_utils.compat import uuid7
 
 from server.kit import guard, limits, telemetry
-from server.kit.auth import Keys, Principal, Revocations, verify
+from server.kit.auth import Keys, Principal, Revocations, Verified, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
 from server.kit.log import log, request_id, user_id
@@ -122,7 +122,7 @@ async def authenticate(request: Request) -> Principal | None:
         raise Unauthenticated("Send one header: Authorization: Bearer <token>.")
     assert request.route is not None  # noqa: S101 - only a route's handler asks
     revocations: Revocations = request.app.ctx.revocations[request.route.ctx.service]
-    principal = await verify(token.strip(), request.app.ctx.keys, revocations)
+    principal = await verify(token.strip(), request.app.ctx.keys, revocations, request.app.ctx.verified)
     user_id.set(str(principal.id))
     return principal
 
@@ -218,6 +218,7 @@ def new_app(
         }
     )
     app.ctx.keys = keys
+    app.ctx.verified = Verified()
     app.ctx.revocations = revocations
     app.ctx.draining = False
     app.ctx.only_looks_on = False  # otherwise its requests are counted, traced and logged

@@ -66,6 +66,8 @@ class Shop:
     """By it the services believe whose address a request is from."""
     is_development: bool
     """Show /styleguide."""
+    previous_secret: str | None = None
+    """Opens the cookie too."""
 
 
 class ByService(httpx.AsyncBaseTransport):
@@ -101,7 +103,8 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
     app.ctx.templates.globals.update(
         hold=spelt(shop.hold_seconds), longest_hold=spelt(shop.hold_seconds + shop.extend_seconds)
     )
-    app.ctx.cookies = Cookies(shop.secret, secure=(shop.public_url or "").startswith("https://"))
+    is_https = (shop.public_url or "").startswith("https://")
+    app.ctx.cookies = Cookies(shop.secret, secure=is_https, previous=shop.previous_secret)
     app.on_request(_meet, priority=1)  # before what may refuse the request, so that the refusal is a page
     app.on_request(_check_form)
     app.on_response(_part)

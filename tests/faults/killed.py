@@ -62,7 +62,7 @@ def main() -> int:
     while True:
         child = os.fork()
         if child == 0:
-            options = argparse.Namespace(services=["payments"], only=None)
+            options = argparse.Namespace(services=["payments"], only=None, workers=1)
             return asyncio.run(run.run(options, os.environ))
         signal.signal(signal.SIGTERM, lambda *_, pid=child: os.kill(pid, signal.SIGTERM))
         _, status = os.waitpid(child, 0)
