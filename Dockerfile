@@ -33,7 +33,7 @@ ENV PATH=/app/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LISTEN_HOST
 ARG SERVICE
 ENV SERVICE=$SERVICE
 # Its port, for the health check; a service that does not exist ends the build here.
-RUN python -c "from server.run import PORTS, WEB_PORT; print({**PORTS, 'web': WEB_PORT}['$SERVICE'])" >/port
+RUN python -c "from server.run import PORTS; print(PORTS['$SERVICE'])" >/port
 USER 10001:10001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", "\

@@ -1,7 +1,6 @@
 """`python -m server`: everything in one process, or one service, or a chore; reads the settings once."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -13,6 +12,7 @@ import asyncpg
 from tortoise.exceptions import OperationalError
 
 from server import deadletters, relay, repair
+from server.crew import MOST, looped
 from server.kit import log, migrate
 from server.kit.db import DatabaseUnavailable
 from server.local import LocalError
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; exit 0, 1 (a sentence on stderr), 2 (usage or settings), or its own: 5, 6, 9, 10."""
     options = _parser().parse_args(argv)
     try:
-        return _loop(options.run, options)
+        return looped(options.run(options, os.environ))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -38,17 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _loop(command: Command, options: argparse.Namespace) -> int:
-    try:
-        import uvloop  # noqa: PLC0415 - has no wheel for Windows
-    except ImportError:
-        factory = None
-    else:
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(command(options, os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     whole.add_argument(
         "--trace-events", action="store_true", help="print every bus event as a JSON line on stdout"
     )
+    _add_workers(whole)
     whole.set_defaults(run=up)
     some = commands.add_parser("run", help="some services, against servers named in the environment")
     faces = (*SERVICES, "web")
@@ -67,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     some.add_argument(
         "--only", choices=("api", "worker"), help="just the HTTP side or just the background side"
     )
+    _add_workers(some)
     some.set_defaults(run=run)
     upgrade = commands.add_parser("migrate", help="bring the database up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
@@ -84,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     fresh.set_defaults(run=secrets)
     _add_repairs(commands)
     return parser
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, MOST + 1),
+        default=1,
+        metavar="N",
+        help=f"so many processes on the same port, at most {MOST} (default 1); one that dies is replaced",
+    )
 
 
 def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

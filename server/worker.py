@@ -35,7 +35,7 @@ SUBJECTS = frozenset(event.subject().partition(".")[0] + ".>" for event in event
 CONSUMERS = {"tickets": tickets_consumers, "orders": orders_consumers, "payments": payments_consumers}
 SWEEP_SECONDS = 1
 OPS_POLL_SECONDS = 0.25
-END_SECONDS = 8
+END_SECONDS = 5
 """Longer than any part needs that is not stuck: a handler is bounded by the statement timeout, 3 s."""
 STOP_SECONDS = 1.5
 """What a call to Stripe gets to finish in when we are asked to stop."""

@@ -13,7 +13,8 @@ from server import events
 from server.kit.auth import Revocations
 from server.kit.db import Once, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, Invalid
-from server.tickets.models import STATUS, Outbox, Ticket, TicketNotFound, VersionConflict
+from server.kit.gather import Gathered
+from server.tickets.models import STATUS, Outbox, Shown, Ticket, TicketNotFound, VersionConflict
 from server.tickets.statements import ROWS, upsert
 
 
@@ -149,9 +150,12 @@ async def upsert_tickets(
         return tx.done(outcomes)
 
 
-async def find_ticket(*, ticket_id: UUID) -> Ticket:
+_one = Gathered(Ticket.shown)
+
+
+async def find_ticket(*, ticket_id: UUID) -> Shown:
     """One ticket. Raises TicketNotFound."""
-    ticket = await Ticket.get_or_none(id=ticket_id)
+    ticket = await _one.get(ticket_id)
     if ticket is None:
         raise TicketNotFound
     return ticket
@@ -168,7 +172,7 @@ async def search_tickets(  # noqa: PLR0913 - one per filter of the contract
     sort: str = "-createdAt",
     after: tuple[str, UUID] | None = None,
     limit: int = 20,
-) -> list[Ticket]:
+) -> list[Shown]:
     """Tickets in keyset order; withdrawn ones only when `status` asks for them."""
     where: dict[str, object] = {}
     if q:

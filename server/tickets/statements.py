@@ -7,6 +7,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from server.kit import telemetry
 from server.kit.db import current, rows
 from server.kit.log import request_id
 from server.kit.outbox import RFC3339
@@ -35,9 +36,9 @@ WITH given AS (
         (excluded.title, excluded.price, excluded.venue, excluded.starts_at, excluded.seat, false)
   RETURNING t.*
 ), event AS (
-  INSERT INTO outbox (id, type, request_id, occurred_at, data)
-  SELECT g.event_id, CASE WHEN w.id = g.id THEN 'ticket:created' ELSE 'ticket:updated' END, $3, w.updated_at,
-    jsonb_build_object('ticket', jsonb_build_object(
+  INSERT INTO outbox (id, type, request_id, trace, occurred_at, data)
+  SELECT g.event_id, CASE WHEN w.id = g.id THEN 'ticket:created' ELSE 'ticket:updated' END, $3, $4,
+    w.updated_at, jsonb_build_object('ticket', jsonb_build_object(
       'id', w.id, 'userId', w.user_id, 'title', w.title, 'price', w.price, 'currency', w.currency,
       'venue', w.venue, 'startsAt', to_char(w.starts_at AT TIME ZONE 'UTC', {RFC3339}), 'seat', w.seat,
       'withdrawn', w.withdrawn, 'version', w.version))
@@ -59,7 +60,8 @@ async def upsert(
         {"number": number, "id": uuid7(), "event_id": uuid7(), **listing}
         for number, listing in enumerate(listings)
     ]
-    written = await rows("tickets", UPSERT, user_id, json.dumps(given, default=str), request_id.get())
+    told = (request_id.get(), telemetry.current())
+    written = await rows("tickets", UPSERT, user_id, json.dumps(given, default=str), *told)
     return {
         row["external_id"]: ("created" if row.pop("made") else "updated", Ticket(**row)) for row in written
     }

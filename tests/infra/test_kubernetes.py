@@ -158,7 +158,7 @@ def test_what_is_not_in_the_code_is_noticed(production: list[Document], said: st
 def test_a_pod_is_given_the_secrets_of_its_service_only(documents: list[Document]) -> None:
     for name, template in pods(documents):
         keys = {
-            variable["valueFrom"]["secretKeyRef"]["key"]
+            variable["valueFrom"]["secretKeyRef"]["key"].removesuffix("_PREVIOUS")
             for container in template["spec"]["containers"]
             for variable in container.get("env", [])
             if "secretKeyRef" in variable.get("valueFrom", {})

@@ -105,11 +105,11 @@ async def test_p09_what_the_stream_did_not_acknowledge_stays(
     publish = link.publish
     refused: list[UUID] = []
 
-    async def sometimes(envelope: Envelope, *, request: str, copy: str) -> None:
+    async def sometimes(envelope: Envelope, *, request: str, copy: str, trace: str | None) -> None:
         if not refused:
             refused.append(envelope.id)
             raise TimeoutError
-        await publish(envelope, request=request, copy=copy)
+        await publish(envelope, request=request, copy=copy, trace=trace)
 
     with monkeypatch.context() as broken:
         broken.setattr(link, "publish", sometimes)
