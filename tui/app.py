@@ -132,13 +132,17 @@ class Tui(Shell):
                         self._heard.clear()
                         self.tell(lambda: TicketsChanged(None))
                     else:
-                        self._heard.append(news)
+                        self.take_ticket(news)
         except TixError as error:
             if isinstance(error, Unauthenticated):
                 self.sign_in_again()
             else:
                 self.report(complaint(error), severity="error")
             self.set_timer(AGAIN_SECONDS, self.follow_tickets)
+
+    def take_ticket(self, ticket: TicketOut) -> None:
+        """As it is after a change; told with the next batch."""
+        self._heard.append(ticket)
 
     def _tell_heard(self) -> None:
         if self._heard:
