@@ -26,9 +26,8 @@ async def address(
 ) -> AsyncIterator[str]:
     """Of the running platform's metrics; each scrape asks anew."""
     monkeypatch.setattr(metrics, "FRESH_SECONDS", 0)
-    assert platform.bus is not None
     free = settings.model_copy(update={"metrics_port": 0})
-    async with scraped(SERVICES, free, [platform.bus]) as found:
+    async with scraped(SERVICES, free, platform.links) as found:
         assert found is not None
         yield found
 
