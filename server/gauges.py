@@ -83,7 +83,7 @@ async def scraped(
         yield None
         return
     asked = questions([name for name in services if name != "web"], links)
-    async with serving(create_metrics(asked, checks or {}), sock, grace=0):
+    async with serving(create_metrics(asked, checks or {}), sock, notice=0, grace=0):
         try:
             yield "http://{}:{}/metrics".format(*sock.getsockname())
         finally:

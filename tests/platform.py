@@ -190,7 +190,7 @@ class Platform:
     bus: Bus | None = None
     streams: Streams | None = None
     links: Sequence[Bus] = ()
-    """The services' own connections to the bus."""
+    """Those of the services; `bus` is the keeper's."""
 
     def user(self, *scopes: str, lifetime: timedelta = timedelta(hours=1)) -> User:
         """A fresh user with a token of our own minting; without scopes: all of them."""
@@ -245,7 +245,7 @@ async def started(
 ) -> AsyncIterator[Platform]:
     """The platform in this process, on the port its Stripe sandbox knows; databases must be connected."""
     async with AsyncExitStack() as stack:
-        link, links = None, []
+        link, links = None, list[Bus]()
         if background:
             running = worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
             links = await stack.enter_async_context(running)
