@@ -13,6 +13,7 @@ from tui.catalogue import Wish
 from tui.places import kept
 
 WISH = TypeAdapter(Wish)
+SHARE = 60
 KEPT = 100
 """Tickets, for the first paint of the next run."""
 
@@ -57,6 +58,16 @@ class Memory:
     @theme.setter
     def theme(self, name: str) -> None:
         self._state["theme"] = name
+
+    @property
+    def share(self) -> int:
+        """Percent of the width of list and details that the list has."""
+        share = self._state.get("share")
+        return share if isinstance(share, int) and 0 < share < 100 else SHARE  # noqa: PLR2004 - percent
+
+    @share.setter
+    def share(self, percent: int) -> None:
+        self._state["share"] = percent
 
     def browsed(self) -> tuple[Wish, list[TicketOut]]:
         """What was looked for, and what was found."""

@@ -8,9 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from client import TixError
 from client.story import price
@@ -22,6 +20,7 @@ from tui.messages import HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.checkout import Checkout
 from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Choice
+from tui.screens.panes import Panes
 from tui.widgets.rows import Column, Rows
 from tui.widgets.story import Story
 from tui.words import ORDER, clock, day, mark
@@ -35,7 +34,7 @@ FEW = 20
 ALL = "all"
 
 
-class Orders(Deals):
+class Orders(Deals, Panes):
     """What was bought, or with `o` sold: newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +45,6 @@ class Orders(Deals):
         REFUND,
         key("f", "status", "Status", "Only orders of one status, or all."),
         key("o", "role", "Bought/sold", "What was bought, or what was sold of one's own listings."),
-        key("z", "zoom", "Zoom", "The story alone, or the list alone again.", show=False),
     ]
 
     def __init__(self) -> None:
@@ -62,9 +60,15 @@ class Orders(Deals):
         """The list, and the story of the order under the cursor."""
         with Horizontal(id="panes"):
             with Vertical(id="list"):
-                yield Static(id="chips")
-                yield Rows(self._columns(), key=lambda order: order.id, is_stale=self._is_stale, id="orders")
+                yield Rows(
+                    self._columns(),
+                    key=lambda order: order.id,
+                    is_stale=self._is_stale,
+                    empty=self._empty,
+                    id="orders",
+                )
             yield Story(id="details")
+            yield self.aside()
 
     def _columns(self) -> list[Column[OrderOut]]:
         def style(order: OrderOut) -> str:
@@ -75,7 +79,7 @@ class Orders(Deals):
             Column("ticket", lambda one: one.ticket.title, 16, grows=3),
             Column("price", price, 14, is_number=True),
             Column("status", lambda one: mark(ORDER, one.status).word, 12, style=style),
-            Column("left", self._left, 5, is_number=True),
+            Column("left", self._left, 8, is_number=True),
             Column("ordered", lambda one: day(one.created_at), 21, needs=80),
         ]
 
@@ -147,7 +151,7 @@ class Orders(Deals):
         parts = [f"{count}{'' if book.is_whole or not count else '+'} order{'' if count == 1 else 's'}"]
         parts.append("bought" if book.role == "buyer" else "sold: orders of your listings")
         parts += [f"only {mark(ORDER, book.status).word}"] if book.status else []
-        self.query_one("#chips", Static).update(Content(" · ".join(parts)))
+        self.query_one("#list").border_title = " · ".join(parts)
 
     @work(exclusive=True, group="news")
     async def read_some(self) -> None:
@@ -226,14 +230,16 @@ class Orders(Deals):
     def _tell_story(self) -> None:
         if self.is_drawn:
             order = self.meant
-            self.query_one(Story).tell(order, note=self.what_next(order) if order else self._empty())
+            self.query_one(Story).tell(order, note=self.what_next(order) if order else "")
+            if order is None:
+                self.rows.refresh()  # which says why
 
     def _empty(self) -> str:
         if self.session.is_online is False:
             return "Nothing was read yet, and Tix does not answer."
         if self.session.user is None:
-            return "Your orders are here once you are signed in. Press a to sign in."
-        return self.bookings.why_empty if self.fresh_at else "Reading…"
+            return self.keyed("Your orders are here once you are signed in. Press {account} to sign in.")
+        return self.keyed(self.bookings.why_empty) if self.fresh_at else "Reading…"
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -279,11 +285,6 @@ class Orders(Deals):
         self.fresh_at = 0
         self._show(keep=False)
         self.read(anew=True)
-
-    def action_zoom(self) -> None:
-        """The story alone, and back."""
-        self.toggle_class("-zoomed")
-        (self.query_one(Story) if self.has_class("-zoomed") else self.rows).focus()
 
     def action_refresh(self) -> None:
         """From the first page on."""

@@ -5,7 +5,6 @@ import time
 from textual import on, work
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from cli.output import harmless
 from client import TixError
@@ -93,7 +92,7 @@ class Reading(View):
         catalogue = self.catalogue
         try:
             while not catalogue.is_whole:
-                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; esc stops")
+                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; {self.key_of('back')} stops")
                 await catalogue.read(self.session.tix)
                 self.rows.show(catalogue.shown())
         except TixError as error:
@@ -121,10 +120,11 @@ class Reading(View):
             return
         wish, count = self.catalogue.wish, len(self.rows)
         more = "" if self.catalogue.is_whole else "+"
-        parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}", SORTS[wish.sort]]
+        parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}"]
         parts += [f"only {wish.status}"] if wish.status else []
         parts += [f"/{harmless(wish.text)}"] if wish.text else []
-        self.query_one("#chips", Static).update(Content(doing or " · ".join(parts)))
+        pane = self.query_one("#list")
+        pane.border_title, pane.border_subtitle = Content(doing or " · ".join(parts)), SORTS[wish.sort]
 
     def on_tickets_changed(self, message: TicketsChanged) -> None:
         """What the stream told; whatever was missed is read, down to the cursor."""
