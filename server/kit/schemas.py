@@ -10,7 +10,9 @@ from pydantic.alias_generators import to_camel
 
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and `Z`, the only form in which Tix writes a time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:  # PostgreSQL's are, and a list has a hundred of them
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 Moment = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]

@@ -1,7 +1,9 @@
 """orders' use-cases: reserve, extend, cancel, expire. Refunds are in `refunds`, money in `verdict`."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -11,7 +13,9 @@ from server import events
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, NotFound, TooMany
-from server.kit.inbox import arrived
+from server.kit.gather import Gathered
+from server.kit.inbox import HeardOnce, arrived
+from server.kit.metrics import counter
 from server.orders import statements
 from server.orders.models import Order, OrderHistory, OrderStatus, Outbox, Ticket
 
@@ -19,6 +23,9 @@ RESERVE_TRIES = 3
 """Two holds of one buyer may pick the same slot: the index decides and the loser takes the next. A listing
 may arrive, and a ticket become free, between the statement and the look at why it found nothing."""
 SWEEP_BATCH = 50
+MOST_CONTESTED = 10_000
+"""Tickets of which it is known that somebody was too late."""
+EXPIRED = counter("tix_holds_expired", "Holds released because their time was over.")
 
 
 class TicketNotFound(NotFound):
@@ -102,6 +109,10 @@ class OrderNotCancellable(Conflict):
     title = "This order can no longer be cancelled"
 
 
+_contested: OrderedDict[UUID, None] = OrderedDict()
+_seats = Gathered(Ticket.by_ids)
+
+
 async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     *,
     ticket_id: UUID,
@@ -117,21 +128,22 @@ async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     PriceChanged, OwnTicket, TooManyHolds; NotYetVisible when the ticket was made a moment ago and is still on
     its way here.
     """
+    hold = partial(
+        _hold,
+        ticket_id=ticket_id,
+        user_id=user_id,
+        max_price=max_price,
+        hold_seconds=hold_seconds,
+        max_holds=max_holds,
+    )
     refused: DomainError = TooManyHolds(retry_after=1)
     for _ in range(max(RESERVE_TRIES, max_holds)):  # in a burst of one buyer's, each round fills one slot
         try:
+            if once is None:
+                await _refuse_contested(ticket_id, user_id, max_price)
+                return await hold()
             async with transaction("orders", once=once) as tx:
-                order = await statements.reserve(
-                    order_id=uuid7(),
-                    ticket_id=ticket_id,
-                    user_id=user_id,
-                    max_price=max_price,
-                    hold_seconds=hold_seconds,
-                    max_holds=max_holds,
-                )
-                if order is None:
-                    raise await _refusal(ticket_id, user_id, max_price, max_holds)
-                return tx.done(order)
+                return tx.done(await hold())
         except FreeByNow as error:
             refused = error
         except TicketNotFound:
@@ -148,11 +160,52 @@ async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     raise refused
 
 
+async def _hold(
+    *, ticket_id: UUID, user_id: UUID, max_price: int | None, hold_seconds: int, max_holds: int
+) -> Order:
+    order = await statements.reserve(
+        order_id=uuid7(),
+        ticket_id=ticket_id,
+        user_id=user_id,
+        max_price=max_price,
+        hold_seconds=hold_seconds,
+        max_holds=max_holds,
+    )
+    if order is None:
+        raise await _refusal(ticket_id, user_id, max_price, max_holds)
+    return order
+
+
+async def _refuse_contested(ticket_id: UUID, user_id: UUID, max_price: int | None) -> None:
+    """A ticket that was refused a moment ago is looked at first, once for all who want it.
+
+    The look decides nothing but a refusal. Where 10,000 buyers come for 1,000 tickets it is what most get.
+    """
+    if ticket_id not in _contested:
+        return
+    ticket = await _seats.get(ticket_id)
+    if ticket is not None and (forbidden := _forbidden(ticket, user_id, max_price)):
+        raise forbidden
+    _contested.pop(ticket_id, None)
+
+
 async def _refusal(ticket_id: UUID, user_id: UUID, max_price: int | None, max_holds: int) -> DomainError:
     """Why the statement found nothing to hold; FreeByNow when nothing forbids it any more."""
     ticket = await Ticket.get_or_none(id=ticket_id)
     if ticket is None:
         return TicketNotFound()
+    if forbidden := _forbidden(ticket, user_id, max_price):
+        if isinstance(forbidden, TicketReserved | TicketSold):
+            _contested[ticket_id] = None
+            if len(_contested) > MOST_CONTESTED:
+                _contested.popitem(last=False)
+        return forbidden
+    if await Order.filter(user_id=user_id, status=OrderStatus.CREATED).count() >= max_holds:
+        return TooManyHolds(f"You have {max_holds} unpaid holds; pay or cancel one first.", retry_after=60)
+    return FreeByNow()
+
+
+def _forbidden(ticket: Ticket, user_id: UUID, max_price: int | None) -> DomainError | None:
     if ticket.user_id == user_id:
         return OwnTicket()
     if ticket.seat_status == "sold":
@@ -163,9 +216,7 @@ async def _refusal(ticket_id: UUID, user_id: UUID, max_price: int | None, max_ho
         return TicketWithdrawn()
     if max_price is not None and ticket.price > max_price:
         return PriceChanged(price=ticket.price, currency=ticket.currency)
-    if await Order.filter(user_id=user_id, status=OrderStatus.CREATED).count() >= max_holds:
-        return TooManyHolds(f"You have {max_holds} unpaid holds; pay or cancel one first.", retry_after=60)
-    return FreeByNow()
+    return None
 
 
 async def extend_order(*, order_id: UUID, user_id: UUID, seconds: int, once: Once | None = None) -> Order:
@@ -226,33 +277,25 @@ async def expire_holds(*, order_id: UUID | None = None, once: Once | None = None
                     )
                 )
         released += len(ended)
+        EXPIRED.inc(len(ended))
         if order_id is not None or len(ended) < SWEEP_BATCH:
             return released
 
 
-async def listing_changed(*, ticket: events.Listing, once: Once) -> None:
+async def count_holds(*, most: int) -> dict[str, int]:
+    """How many holds are `active`, and how many `overdue`: over, and not released yet; `most` of both."""
+    sql = """
+    SELECT count(*) FILTER (WHERE expires_at > now()) AS active,
+           count(*) FILTER (WHERE expires_at <= now()) AS overdue
+    FROM (SELECT expires_at FROM orders WHERE status = 'created' ORDER BY expires_at LIMIT $1) holds
+    """
+    [counted] = await rows("orders", sql, most)
+    return counted
+
+
+async def listing_changed(*, ticket: events.Listing, once: HeardOnce) -> None:
     """Copy a listing, unless what is here is newer; the seat is ours and stays."""
-    async with transaction("orders", once=once):
-        await rows(
-            "orders",
-            """
-            INSERT INTO tickets AS t (id, user_id, title, price, currency, venue, starts_at, seat, withdrawn,
-                                      version, seat_status, seat_version)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'available', 0)
-            ON CONFLICT (id) DO UPDATE SET title = $3, price = $4, currency = $5, venue = $6, starts_at = $7,
-              seat = $8, withdrawn = $9, version = $10 WHERE t.version < $10
-            """,
-            ticket.id,
-            ticket.user_id,
-            ticket.title,
-            ticket.price,
-            ticket.currency,
-            ticket.venue,
-            ticket.starts_at,
-            ticket.seat,
-            ticket.withdrawn,
-            ticket.version,
-        )
+    await statements.copy_listing(ticket, once)
 
 
 async def token_revoked(*, jti: UUID, until: datetime, once: Once) -> None:

@@ -10,6 +10,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from server.kit import limits
 from server.kit.auth import Principal
 from server.kit.errors import DomainError, Invalid
+from server.kit.gather import Shared
 from server.kit.http import (
     decode_cursor,
     encode_cursor,
@@ -25,7 +26,7 @@ from server.kit.http import (
 from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.tickets import service
-from server.tickets.models import Ticket, TicketNotFound, TicketReserved, TicketSold, VersionConflict
+from server.tickets.models import Ticket, TicketNotFound, TicketReserved, TicketSold, VersionConflict, etag
 from server.tickets.schemas import (
     Batch,
     BatchItem,
@@ -106,6 +107,7 @@ BATCH = Doc(
 def routes() -> Blueprint:
     """tickets' endpoints."""
     bp = Blueprint("tickets")
+    pages = Shared(_page)
 
     @bp.post("/api/tickets", ctx_service="tickets", ctx_doc=CREATE)
     @requires("tickets:write")
@@ -127,26 +129,16 @@ def routes() -> Blueprint:
 
     @bp.get("/api/tickets", ctx_service="tickets", ctx_doc=SEARCH)
     async def search_tickets(request: Request) -> HTTPResponse:
-        query = parse_query(TicketQuery, request)
-        found = await service.search_tickets(
-            **query.model_dump(exclude={"cursor", "limit"}),
-            after=_after(query.cursor, query.sort),
-            limit=query.limit + 1,
-        )
-        page, more = found[: query.limit], len(found) > query.limit
-        return reply(
-            Page[TicketOut](
-                items=[TicketOut.model_validate(ticket) for ticket in page],
-                next_cursor=encode_cursor(query.sort, page[-1].sort_key, page[-1].id) if more else None,
-            )
-        )
+        page = await pages.get(parse_query(TicketQuery, request))
+        return HTTPResponse(page, content_type="application/json")
 
     @bp.get("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=SHOW)
     async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
         ticket = await service.find_ticket(ticket_id=path_id(ticket_id, TicketNotFound))
-        if _has(request, ticket.etag):
-            return HTTPResponse(status=304, headers=_etag(ticket))
-        return reply(TicketOut.model_validate(ticket), headers=_etag(ticket))
+        headers = {"ETag": etag(ticket["version"], ticket["seat_version"])}
+        if _has(request, headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+        return reply(TicketOut.model_validate(ticket), headers=headers)
 
     @bp.put("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=UPDATE)
     @requires("tickets:write")
@@ -212,6 +204,20 @@ def _upserts(bp: Blueprint) -> None:
         )
         results = _results(outcomes)
         return reply(BatchPreview(results=results) if dry else BatchOut(results=results))
+
+
+async def _page(query: TicketQuery) -> str:
+    """A page of the list, as it is sent."""
+    found = await service.search_tickets(
+        **query.model_dump(exclude={"cursor", "limit"}),
+        after=_after(query.cursor, query.sort),
+        limit=query.limit + 1,
+    )
+    page, more = found[: query.limit], len(found) > query.limit
+    return Page[TicketOut](
+        items=[TicketOut.model_validate(ticket) for ticket in page],
+        next_cursor=encode_cursor(query.sort, page[-1]["sort_key"], page[-1]["id"]) if more else None,
+    ).model_dump_json(by_alias=True)
 
 
 def _named(quoted: str) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from server import events
 from server.kit.auth import Revocations
 from server.kit.db import Once, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, Invalid
-from server.tickets.models import STATUS, Outbox, Ticket, TicketNotFound, VersionConflict
-from server.tickets.statements import ROWS, upsert
+from server.kit.gather import Gathered
+from server.kit.inbox import HeardOnce
+from server.tickets.models import STATUS, Outbox, Shown, Ticket, TicketNotFound, VersionConflict
+from server.tickets.statements import ROWS, create, upsert
 
 
 class NotOwner(Forbidden):
@@ -59,10 +61,10 @@ async def create_ticket(
 ) -> Ticket:
     """List a ticket for its seller. Raises ExternalIdTaken."""
     try:
+        if once is None and not dry_run:
+            return await create(user_id, listing)
         async with transaction("tickets", once=once, dry_run=dry_run) as tx:
-            ticket = await Ticket.create(user_id=user_id, **listing)
-            await Outbox.record(events.TicketCreated(ticket=ticket.listing()))
-            return tx.done(ticket)
+            return tx.done(await create(user_id, listing))
     except IntegrityError as error:
         raise _translated(error) from error
 
@@ -149,9 +151,12 @@ async def upsert_tickets(
         return tx.done(outcomes)
 
 
-async def find_ticket(*, ticket_id: UUID) -> Ticket:
+_one = Gathered(Ticket.shown)
+
+
+async def find_ticket(*, ticket_id: UUID) -> Shown:
     """One ticket. Raises TicketNotFound."""
-    ticket = await Ticket.get_or_none(id=ticket_id)
+    ticket = await _one.get(ticket_id)
     if ticket is None:
         raise TicketNotFound
     return ticket
@@ -168,7 +173,7 @@ async def search_tickets(  # noqa: PLR0913 - one per filter of the contract
     sort: str = "-createdAt",
     after: tuple[str, UUID] | None = None,
     limit: int = 20,
-) -> list[Ticket]:
+) -> list[Shown]:
     """Tickets in keyset order; withdrawn ones only when `status` asks for them."""
     where: dict[str, object] = {}
     if q:
@@ -188,10 +193,9 @@ async def search_tickets(  # noqa: PLR0913 - one per filter of the contract
     return await Ticket.search(where=where, sort=sort, after=after, limit=limit)
 
 
-async def seat_moved(*, seat: events.Seat, once: Once) -> None:
+async def seat_moved(*, seat: events.Seat, once: HeardOnce) -> None:
     """Show who holds a seat, as orders says."""
-    async with transaction("tickets", once=once):
-        await Ticket.seat_moved(seat)
+    await Ticket.seat_moved(seat, once)
 
 
 async def find_after(*, ids: Collection[UUID], seats: Iterable[events.Seat]) -> list[Ticket]:

@@ -43,6 +43,7 @@ FORBIDDEN = [
     ("tui", "tui/app.py", "import typer"),
     ("tui", "tui/session.py", "import cli.auth"),
     ("tui", "tui/app.py", "import server.orders.service"),
+    ("bench", "server/run.py", "import bench.stage"),
 ]
 """Contract, file, and the line that breaks it."""
 
@@ -51,7 +52,7 @@ FORBIDDEN = [
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the source that may be broken."""
     copy = tmp_path_factory.mktemp("tree")
-    for package in ("server", "client", "cli", "tui"):
+    for package in ("server", "client", "cli", "tui", "bench"):
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     yield copy

@@ -23,7 +23,7 @@ MACHINE = re.compile(r"(?<![\w.~-])/(?:work|root)/")
 ADDRESS = re.compile(r"[a-z]+://|^\s*-", re.MULTILINE)
 
 
-@pytest.mark.parametrize("package", ["server", "client", "cli"])
+@pytest.mark.parametrize("package", ["server", "client", "cli", "bench"])
 def test_files_are_small(package: str) -> None:
     long = {shown(path): n for path in modules(package) if (n := path.read_text().count("\n")) > MOST_LINES}
     assert long == {}

@@ -32,7 +32,7 @@ def any_version_will_do(patch: pytest.MonkeyPatch) -> None:
 
     async def broken(**call: Any) -> Any:
         found = await tickets.find_ticket(ticket_id=call["ticket_id"])
-        return await update(**{**call, "version": found.version})
+        return await update(**{**call, "version": found["version"]})
 
     patch.setattr(tickets, "update_ticket", broken)
 

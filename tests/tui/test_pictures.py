@@ -28,15 +28,6 @@ IS_RENEWED = "RENEW" in os.environ
 NOW = datetime.fromisoformat(MOMENT)
 
 
-class _Clock:
-    """Stands still."""
-
-    @staticmethod
-    def monotonic() -> float:
-        """Seconds."""
-        return 1000.0
-
-
 class _Calendar(datetime):
     """Of one moment."""
 
@@ -56,7 +47,7 @@ def tix() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No time passes, and it is that of no place; no cursor blinks."""
-    monkeypatch.setattr("tui.holds.time", _Clock)
+    monkeypatch.setattr("tui.holds.steady", lambda: 1000.0)
     monkeypatch.setattr("tui.journal.datetime", _Calendar)
     monkeypatch.setattr(Input, "cursor_blink", False)
     with monkeypatch.context() as zone:

@@ -1,0 +1,102 @@
+"""docs/PERFORMANCE.md and its plots, from the results; by hand nothing is written there."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import plots
+from bench.stage import ROOT
+from bench.targets import judged
+
+PAGE = ROOT / "docs" / "PERFORMANCE.md"
+PLOTS = ROOT / "docs" / "performance"
+TITLES = {
+    "read": "Reading: one ticket and the list",
+    "pages": "Pages and searches, with ever more tickets on sale",
+    "create": "Listing a ticket",
+    "reserve": "Reserving a ticket",
+    "booking": "Whole bookings: reserve, pay, be complete",
+    "on-sale": "An on-sale: ten buyers for each ticket, all at once",
+    "batch": "A thousand listings at once",
+    "sign-in": "Signing in",
+    "events": "Events: from COMMIT to the consumer's transaction",
+    "fan-out": "A change told to a thousand who watch",
+    "publish": "JetStream by itself",
+    "start": "Start-up and memory",
+    "loader": "The load generator",
+}
+INTRODUCTION = """\
+# Performance
+
+Written by `make bench` from the figures in [bench/results](../bench/results); do not edit it.
+`make bench ARGS="reserve --quick"` measures one scenario, roughly, in about a minute.
+
+How it is measured: the platform runs as two processes, one for HTTP and one for the background, with its
+real PostgreSQL, NATS and Redis on the same machine, durable as in production. Every case is measured once a
+round, in turn with the others, and what stands here are the medians of the rounds: on a busy machine all
+figures fall, their ratios hardly. CPU is what the operating system counted for an answer, with all it set in
+motion: where a request writes, the measurement ends when its events were published and acted on. What the
+idle platform uses is taken off. After each scenario `python -m server doctor` must find nothing.
+
+The load generator keeps its connections open, sends each request encoded beforehand, and the next when the
+last was answered. Tokens are minted with the platform's own key.
+"""
+
+
+def write(results: Path) -> None:
+    """Write the page anew from all results that are there."""
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
+    if not found:
+        return
+    medians = {
+        case: figures["median"] for one in reversed(found.values()) for case, figures in one["cases"].items()
+    }
+    parts = [INTRODUCTION, _machine(next(iter(found.values()))), _targets(medians)]
+    PLOTS.mkdir(exist_ok=True)
+    for name, title in TITLES.items():
+        if name in found:
+            parts.append(_section(name, title, found[name]))
+    PAGE.write_text("\n".join(parts))
+
+
+def _machine(one: Mapping[str, Any]) -> str:
+    about = one["machine"]
+    quick = " A quick run: rough figures." if one["quick"] else ""
+    return (
+        f"Measured {about['at']} at {about['commit']} on {about['cores']} cores of {about['cpu']}, "
+        f"{about['memory_gb']:g} GB, {about['system']}, Python {about['python']}; "
+        f"load before it began: {about['load_before']:g}.{quick}\n"
+    )
+
+
+def _targets(medians: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        f"| {target.name} | {target.wanted} | {target.found} | {'yes' if target.is_met else '**no**'} |"
+        for target in judged(medians)
+    ]
+    return "\n".join(["## Targets", "", "| | wanted | measured | met |", "|---|---|---|---|", *rows, ""])
+
+
+def _section(name: str, title: str, one: Mapping[str, Any]) -> str:
+    medians = {case: figures["median"] for case, figures in one["cases"].items()}
+    costs = {
+        case: {part: cost for part, cost in of["cpu"].items() if part != "loader"}
+        for case, of in medians.items()
+    }
+    columns = sorted({part for of in costs.values() for part in of})
+    lines = [f"## {title}", ""]
+    if any(of.values() for of in costs.values()):
+        plot = PLOTS / f"{name}.svg"
+        plot.write_text(plots.stacked("CPU for one answer", "µs", costs))
+        lines += [f"![CPU for one answer, by part, in µs](performance/{plot.name})", ""]
+    lines.append(f"| | a second | p50 ms | p99 ms | {''.join(f'{part} µs | ' for part in columns)}answers |")
+    lines.append("|---|" + "--:|" * (3 + len(columns)) + "---|")
+    for case, of in medians.items():
+        cells = [f"{of['rate']:,.0f}" if of["rate"] >= 10 else f"{of['rate']:.1f}"]  # noqa: PLR2004 - digits
+        cells += [f"{of[share]:.1f}" if of[share] else "" for share in ("p50", "p99")]
+        cells += [f"{costs[case][part]:,.0f}" if costs[case].get(part) else "" for part in columns]
+        more = [f"{status}×{count}" for status, count in of["statuses"].items()]
+        more += [f"{what} {value:,.4g}" for what, value in of["more"].items()]
+        lines.append(f"| {case} | {' | '.join(cells)} | {' '.join(more)} |")
+    return "\n".join([*lines, ""])
