@@ -109,3 +109,13 @@ class TestTheMenu:
         for name in ("psql", "redis"):
             code, _, errors = said(MENU, name, env={"TIX_DATA_DIR": str(tmp_path)})
             assert (code, errors.startswith("There is nothing to connect to")) == (1, True)
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_service_restarts_at_a_change_of_its_own(service: str, tmp_path: Path) -> None:
+    """Not at one in another's folder; web knows the schemas of all."""
+    (tmp_path / "env").touch()
+    _, out, _ = said("make", "--dry-run", f"dev-{service}", env={"TIX_DATA_DIR": str(tmp_path)})
+    ignored = set(re.findall(r"server/(\w+)(?=[, ])", out.partition("--ignore-paths")[2].partition('"')[0]))
+    assert ignored == (set() if service == "web" else OURS.keys() - {service})
+    assert out.rstrip().endswith(f'".venv/bin/python -m server run {service}" server client')
