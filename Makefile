@@ -18,7 +18,8 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage bench screenshots golden docs lock build clean \
+.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage bench screenshots golden docs \
+	lock build audit sbom clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-all $(SERVICES:%=dev-%) \
 	docker-build-all $(SERVICES:%=docker-build-%) compose-up compose-down k8s-apply k8s-delete
 
@@ -55,11 +56,13 @@ test-slow: $(INSTALLED)
 		|| [ $$? -eq 5 ]  # 5: nothing in T is slow
 
 test-alone: $(INSTALLED)
-	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) $(T) || [ $$? -eq 5 ]
+	@$(GET_CHROMIUM)
+	$(BIN)/python -m pytest -m "alone and (slow or browser)" $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)
-	$(BIN)/python -m pytest -m browser $(ARGS) $(T) || [ $$? -eq 5 ]  # 5: nothing in T is for a browser
+	$(BIN)/python -m pytest -m "browser and not alone" -n 2 --dist loadfile $(ARGS) $(T) \
+		|| [ $$? -eq 5 ]  # 5: nothing in T is for a browser
 
 # The names are those of tests/web_browser/browsing.py.
 GET_CHROMIUM = for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -84,11 +87,13 @@ screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
 	@$(GET_CHROMIUM)
 	@$(BIN)/python -m tests.web_browser.screenshots
 
-golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
+golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the diff is the change of contract
 	$(BIN)/python -m tests.architecture.golden
+	$(BIN)/python -m server nats-users >infra/k8s/base/nats-users.conf
 
-docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas and the keys in docs/TUI.md anew, from what they tell of
+docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
+	$(BIN)/python -m tests.infra.settings_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
@@ -102,7 +107,12 @@ dev-infra: $(INSTALLED) ## Start only PostgreSQL, NATS, Redis and the Stripe san
 	if $(HAS_COMPOSE); then \
 		$(MAKE) --no-print-directory .env && docker compose up --detach --wait && . ./.env || exit 1; \
 		export DATABASE_URL="postgres://tix:$$POSTGRES_PASSWORD@127.0.0.1:5432/tix" \
-			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD; \
+			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD \
+			AUTH_NATS_URL="nats://auth:$$AUTH_NATS_PASSWORD@127.0.0.1:4222" \
+			TICKETS_NATS_URL="nats://tickets:$$TICKETS_NATS_PASSWORD@127.0.0.1:4222" \
+			ORDERS_NATS_URL="nats://orders:$$ORDERS_NATS_PASSWORD@127.0.0.1:4222" \
+			PAYMENTS_NATS_URL="nats://payments:$$PAYMENTS_NATS_PASSWORD@127.0.0.1:4222" \
+			EXPIRATION_NATS_URL="nats://expiration:$$EXPIRATION_NATS_PASSWORD@127.0.0.1:4222"; \
 	fi; \
 	: >$(DATA)/infra.log; nohup $(BIN)/python -m server infra >>$(DATA)/infra.log 2>&1 </dev/null & \
 	pid=$$!; echo $$pid >$(DATA)/infra.pid; \
@@ -129,8 +139,10 @@ migrate-down: $(INSTALLED) $(DATA)/env ## Take back the newest migration of each
 dev-all: ## Run all services on dev-infra, each in a process of its own. Ctrl-C stops them
 	@$(MAKE) --no-print-directory --jobs=$(words $(SERVICES)) $(SERVICES:%=dev-%)
 
-dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra
-	@$(WITH_INFRA) exec $(BIN)/python -m server run $*
+# What a service cannot start with, a syntax error say, waits for the next change.
+dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra, anew at each change of the code
+	@$(WITH_INFRA) exec $(BIN)/watchfiles --verbosity warning --target-type command \
+		"$(BIN)/python -m server run $*" server client
 
 WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
 
@@ -197,6 +209,21 @@ lock: $(INSTALLED) ## Pin every dependency anew, with hashes and without address
 
 build: $(INSTALLED) ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build --no-isolation
+
+# Where the advisories cannot be had, pip-audit passes over each package and ends with 0, or with a traceback.
+audit: $(INSTALLED) ## Ask PyPI for known vulnerabilities of every pinned version; needs the network
+	@said="$$($(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock --progress-spinner off 2>&1)" \
+		|| status=$$?; \
+	case "$$said" in *"could not be audited"* | *Traceback*) \
+		echo "Not audited: PyPI's advisories cannot be had from here, or not for every package." >&2; exit 1 ;; \
+	esac; \
+	echo "$$said"; exit $${status:-0}
+
+sbom: $(INSTALLED) ## Write dist/sbom.cdx.json (CycloneDX): every pinned package and its hashes, the same each time
+	@mkdir -p dist
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/sbom.cdx.json requirements.lock
+	@echo dist/sbom.cdx.json
 
 clean: ## Delete caches and build output; never the data in .tix, nor .venv
 	rm -rf dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

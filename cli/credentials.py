@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cli.errors import AUTH, USAGE, Refused
+from cli.private import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from keyring.backend import KeyringBackend
 
@@ -132,22 +133,10 @@ class Credentials:
             self.path_of(profile).unlink()
 
     def _write(self, profile: str, sign_in: SignIn) -> None:
-        """A 0600 file in a 0700 directory, replaced in one step. Raises Refused."""
-        import tempfile  # noqa: PLC0415 - 10 ms, and rarely needed
-
+        """Raises Refused."""
         path = self.path_of(profile)
         try:
-            for folder in (path.parent.parent, path.parent):  # `parents` alone would make the first one 0755
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.parent.chmod(0o700)
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")  # mkstemp makes it 0600
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    json.dump(asdict(sign_in), file, indent=2)
-                Path(temporary).replace(path)
-            except OSError:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_private(path, json.dumps(asdict(sign_in), indent=2))
         except OSError as error:
             raise Refused(
                 f"The sign-in cannot be kept in {path}: {error.strerror}.",

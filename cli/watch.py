@@ -1,13 +1,13 @@
 """`tix tickets watch` and `tix orders watch`: a line for each change, as it happens."""
 
 import sys
-import time
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.clock import steady
 from cli.errors import CONFLICT, PENDING, Refused
 from cli.orders import Order, duration
 from cli.output import STATUS_COLOURS, Output, harmless
@@ -167,7 +167,7 @@ class _Watch:
         out, shown = self._run.out, len(self.order.history) if self.order else 0
         flagged = order.needs_review and not (self.order and self.order.needs_review)
         self.order = order
-        self._ends = time.monotonic() + (order.expires_at - order.server_time).total_seconds()
+        self._ends = steady() + (order.expires_at - order.server_time).total_seconds()
 
         def steps() -> str:
             told_now = [(step.at, step.status, told(step, order)) for step in order.history[shown:]]
@@ -202,7 +202,7 @@ async def _is_being_paid(tix: "Tix", order: "OrderWithHistory") -> bool:
 async def _count_down(end: float) -> None:
     import asyncio  # noqa: PLC0415 - 30 ms, which --help can do without
 
-    while (left := end - time.monotonic()) > 0:
+    while (left := end - steady()) > 0:
         sys.stderr.write(f"  held for {duration(left)} more\x1b[K\r")  # whatever comes next stands over it
         sys.stderr.flush()
         await asyncio.sleep(left % 1 or 1)

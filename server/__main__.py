@@ -13,13 +13,17 @@ import asyncpg
 from tortoise.exceptions import OperationalError
 
 from server import deadletters, relay, repair
+from server.crew import MOST, looped
 from server.kit import log, migrate
 from server.kit.db import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError
-from server.up import infra, non_empty, read_env, secrets, up
-from server.worker import CONSUMERS
+from server.up import infra, non_empty, read_env, secrets, up, users
+from server.worker import CONSUMERS, keeper_of
+
+BUS_SECONDS = 60
+"""Nodes of a cluster that were started just now may take so long until they agree on a leader."""
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 """Takes what was typed and the environment; gives the exit status."""
@@ -29,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; exit 0, 1 (a sentence on stderr), 2 (usage or settings), or its own: 5, 6, 9, 10."""
     options = _parser().parse_args(argv)
     try:
-        return _loop(options.run, options)
+        return looped(options.run(options, os.environ))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -38,17 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _loop(command: Command, options: argparse.Namespace) -> int:
-    try:
-        import uvloop  # noqa: PLC0415 - has no wheel for Windows
-    except ImportError:
-        factory = None
-    else:
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(command(options, os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     whole.add_argument(
         "--trace-events", action="store_true", help="print every bus event as a JSON line on stdout"
     )
+    _add_workers(whole)
     whole.set_defaults(run=up)
     some = commands.add_parser("run", help="some services, against servers named in the environment")
     faces = (*SERVICES, "web")
@@ -67,8 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     some.add_argument(
         "--only", choices=("api", "worker"), help="just the HTTP side or just the background side"
     )
+    _add_workers(some)
     some.set_defaults(run=run)
-    upgrade = commands.add_parser("migrate", help="bring the database up to date")
+    upgrade = commands.add_parser("migrate", help="bring databases and bus up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
     upgrade.add_argument("--yes", action="store_true", help="with --down: yes, with the data in what it made")
     upgrade.add_argument("--new", metavar="NAME", help="draft a migration from the models (with --service)")
@@ -82,8 +77,23 @@ def _parser() -> argparse.ArgumentParser:
         "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
     )
     fresh.set_defaults(run=secrets)
+    allowed = commands.add_parser(
+        "nats-users", help="print the users of NATS and what each may do, as a part of its configuration"
+    )
+    allowed.set_defaults(run=users)
     _add_repairs(commands)
     return parser
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, MOST + 1),
+        default=1,
+        metavar="N",
+        help=f"so many processes on the same port, at most {MOST} (default 1); one that dies is replaced",
+    )
 
 
 def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -100,6 +110,9 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument("--no-stripe", action="store_true", help="do not compare the ledger with Stripe")
     check.add_argument(
         "--fresh", action="store_true", help="compare also what changed at Stripe in the last 5 minutes"
+    )
+    check.add_argument(
+        "--restored", action="store_true", help="after a restore: also money at Stripe whose order is gone"
     )
     check.set_defaults(run=_on_databases(repair.doctor))
     letters = commands.add_parser("dead-letters", help="messages no consumer could act on")
@@ -121,6 +134,8 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rebuild.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"], help="only its own")
     rebuild.add_argument("--dry-run", action="store_true", help="only say how many")
     rebuild.set_defaults(run=_on_databases(relay.replay))
+    watch = commands.add_parser("trace", help="print every event of a running platform, as JSON lines")
+    watch.set_defaults(run=_on_databases(relay.trace))
 
 
 async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -143,7 +158,19 @@ async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> i
         raise Refusal(f"The database cannot be used: {error}") from error
     for service, files in changed.items():
         print(f"{service}: {', '.join(files) if files else 'nothing to do'}")
+    if settings.nats_url and not options.down:
+        await _make_stream(settings)
     return 0
+
+
+async def _make_stream(settings: Settings) -> None:
+    """What services with users of their own find on the bus, and may not make."""
+    try:
+        async with asyncio.timeout(BUS_SECONDS):
+            await keeper_of(settings).start()
+    except TimeoutError as error:
+        raise Refusal("The bus does not answer, or not to this user; the lines above say more.") from error
+    print("bus: the stream and its consumers are there")
 
 
 def _on_databases(command: Command) -> Command:

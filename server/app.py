@@ -45,6 +45,9 @@ STRIPE_SECONDS = 4
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
 
+FOLLOWED: tuple[Service, ...] = ("orders", "tickets")
+"""Services whose changes people follow: those read the whole stream."""
+
 _numbers = itertools.count()
 
 
@@ -53,6 +56,7 @@ def gateway_of(settings: Settings) -> Gateway:
     return StripeGateway(
         key=settings.stripe_key or "",
         webhook_secret=settings.stripe_webhook_secret or "",
+        previous_webhook_secret=settings.stripe_webhook_secret_previous,
         base=settings.stripe_api_base,
         timeout=STRIPE_SECONDS,
         rate=settings.stripe_rate,
@@ -64,7 +68,7 @@ def keys_of(services: Collection[Service], settings: Settings) -> Keys:
     if "auth" in services:
         if settings.jwt_secret is None:
             raise SettingsError("JWT_SECRET is not set, and auth cannot sign without it.")
-        return SigningKey(settings.jwt_secret)
+        return SigningKey(settings.jwt_secret, previous=settings.jwt_secret_previous)
     if settings.jwks_url is None:
         raise SettingsError("JWKS_URL is not set, and tokens cannot be verified without it.")
     return RemoteKeys(settings.jwks_url)
@@ -112,7 +116,7 @@ def create_app(  # noqa: PLR0913 - what tests replace, and what only `up` knows
     add_reference(app)
     if where := shop or settings.public_url:
         app.add_route(partial(_home, shop=where), "/", name="home")
-    _add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
+    add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
 
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
@@ -135,6 +139,7 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
     shop = site.Shop(
         services={name: api_url or str(getattr(settings, f"{name}_url")) for name in bff.NOUNS},
         secret=settings.web_secret,
+        previous_secret=settings.web_secret_previous,
         public_url=settings.public_url,
         stripe_key=settings.stripe_publishable_key,
         stripe_js=settings.stripe_js_url,
@@ -145,11 +150,12 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
         is_development=api_url is not None,
     )
     app = site.create_site(f"web-{next(_numbers)}", shop)
-    _add_health(app, {})
+    add_health(app, {})
     return app
 
 
-def _add_health(app: Sanic[Any, Any], checks: Mapping[str, Check]) -> None:
+def add_health(app: Sanic[Any, Any], checks: Mapping[str, Check]) -> None:
+    """The probes, at the paths every service has them."""
     app.ctx.checks = checks
     app.add_route(_livez, "/livez", name="livez")
     app.add_route(_readyz, "/readyz", name="readyz")
@@ -162,7 +168,9 @@ def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Setting
         projections.append(order_changes.changes)
     if "tickets" in services:
         projections.append(ticket_changes.Changes())
-    feed = Feed(projections, partial(follow, url=settings.nats_url or "", catalogue=events.CATALOGUE))
+    reader = next((name for name in FOLLOWED if name in services), None)
+    url, inbox = settings.bus(reader) if reader else ("", "")
+    feed = Feed(projections, partial(follow, url=url, inbox=inbox, catalogue=events.CATALOGUE))
 
     @app.before_server_stop
     async def hang_up(_: Sanic[Any, Any]) -> None:
@@ -185,7 +193,11 @@ def _blueprints(
     made: list[Blueprint] = []
     if "auth" in services:
         assert isinstance(keys, SigningKey)  # noqa: S101 - keys_of gives auth its own key
-        hasher = Hasher(settings.password_pepper or "", settings.bcrypt_cost)
+        hasher = Hasher(
+            settings.password_pepper or "",
+            settings.bcrypt_cost,
+            previous_pepper=settings.password_pepper_previous,
+        )
         made.append(auth_api.routes(key=keys, hasher=hasher, lifetime=timedelta(hours=settings.token_hours)))
     if "tickets" in services:
         made.append(tickets_api.routes())
@@ -267,8 +279,13 @@ def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: Sanic[Any, Any], sock: socket.socket, *, grace: float = 10) -> AsyncIterator[None]:
-    """Serve on `sock`; at the end take no new requests and give those in flight `grace` seconds."""
+async def serving(
+    app: Sanic[Any, Any], sock: socket.socket, *, notice: float = LAME_DUCK_SECONDS, grace: float = 10
+) -> AsyncIterator[None]:
+    """Serve on `sock`; at the end go on for `notice` seconds, not ready, and then take nothing new.
+
+    Streams are told to come back elsewhere; requests in flight have `grace` seconds more.
+    """
     server = await app.create_server(
         sock=sock, protocol=guard.BoundedProtocol, return_asyncio_server=True, backlog=1024
     )
@@ -281,19 +298,20 @@ async def serving(app: Sanic[Any, Any], sock: socket.socket, *, grace: float = 1
     try:
         yield
     finally:
-        await server.before_stop()
-        await _drain(app, server, grace)
+        await _drain(app, server, notice, grace)
         await server.after_stop()
 
 
-async def _drain(app: Sanic[Any, Any], server: Any, grace: float) -> None:  # noqa: ANN401 - Sanic does not type it
+async def _drain(app: Sanic[Any, Any], server: Any, notice: float, grace: float) -> None:  # noqa: ANN401 - Sanic does not type it
     """Answer what has arrived, take nothing new, and end.
 
-    First a moment in which /readyz says no and each answer closes its connection, while connections that the
-    kernel has already accepted for us are still served: closing the listener at once would reset those.
+    First a moment in which /readyz says no and each answer closes its connection, so that an edge looks
+    elsewhere, and connections that the kernel has already accepted for us are served: closing the listener at
+    once would reset those. Streams end only then, or their clients would come back to us.
     """
     app.ctx.draining = True
-    await asyncio.sleep(LAME_DUCK_SECONDS)
+    await asyncio.sleep(notice)
+    await server.before_stop()
     server.close()
     end = time.monotonic() + grace
     while server.connections and time.monotonic() < end:

@@ -3,28 +3,29 @@
 import argparse
 import asyncio
 import errno
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Literal
 
-from server import worker
+from server import crew, worker
 from server.app import create_app, create_web, listen, serving
-from server.kit import db, log
+from server.gauges import scraped
+from server.kit import db, log, telemetry
 from server.kit.bus import Bus
 from server.settings import Service, Settings
+from server.stopping import GRACE_SECONDS, stop_signal
 
-PORTS: Mapping[Service, int] = {
+PORTS: Mapping[Service | Literal["web"], int] = {
+    "web": 3000,
     "auth": 3001,
     "tickets": 3002,
     "orders": 3003,
     "payments": 3004,
     "expiration": 3005,
 }
-WEB_PORT = 3000
-GRACE_SECONDS = 12
-"""For requests in flight; the background then has 8 s more. A container is given 30 s in all."""
 
 
 class Refusal(Exception):
@@ -33,51 +34,81 @@ class Refusal(Exception):
 
 async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Serve until a signal; at the end HTTP goes first, so that the relay publishes what it still wrote."""
-    if "web" in options.services:
-        return await _run_web(options, environ)
-    services: list[Service] = options.services
+    services: list[Service | Literal["web"]] = options.services
+    if "web" in services and (services != ["web"] or options.only):
+        raise Refusal("web runs by itself: python -m server run web")
     settings = Settings.load(environ, services)
     log.configure(settings.log_level)
-    stop = stop_signal()
-    link: list[Bus] = []
+    stop = stop_signal(settings)
+    sock = None
+    if options.only != "worker":
+        port = settings.port if settings.port is not None else PORTS[services[0]]
+        sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
+    announce = partial(_say, services, sock, options.workers)
+    if options.workers == 1:
+        return await _work(crew.Post(announce=announce), settings, services, options.only, sock, stop=stop)
+    arguments = (services, options.only, sock)
+    return await crew.Crew(options.workers, _work, settings, arguments).keep(stop, announce)
+
+
+async def _work(  # noqa: PLR0913 - what `run` found out
+    post: crew.Post,
+    settings: Settings,
+    services: list[Service | Literal["web"]],
+    only: Literal["api", "worker"] | None,
+    sock: socket.socket | None,
+    *,
+    stop: asyncio.Event | None = None,
+) -> int:
+    stop = stop or stop_signal(settings, post.line)
+    parts = [service for service in services if service != "web"]
+    links: list[Bus] = []
     async with AsyncExitStack() as background, AsyncExitStack() as front:
-        urls = databases(settings, services)
-        if urls:  # expiration alone has none
-            await db.connect(urls)
+        background.push_async_callback(traced(settings, *services))
+        urls = databases(settings, parts)
+        if urls:  # web and expiration have none
+            await db.connect(urls, size=settings.database_connections)
             background.push_async_callback(db.disconnect)
-        if options.only != "worker":
-            port = settings.port if settings.port is not None else PORTS[services[0]]
-            app = create_app(services, settings, checks={} if options.only else {"bus": bus_check(link)})
-            sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
-            await front.enter_async_context(serving(app, sock, grace=GRACE_SECONDS))
-            print(f"{', '.join(services)} on {_address(sock)}", file=sys.stderr, flush=True)
-        if options.only != "api":
+        checks = {"bus": bus_check(links)} if parts and only != "api" else {}
+        host = str(settings.listen_host)
+        scraping = scraped(services, settings, links, host=host, checks=checks)
+        say_metrics(await background.enter_async_context(scraping))
+        if sock is not None:
+            app = create_app(parts, settings, checks=checks) if parts else create_web(settings)
+            await front.enter_async_context(
+                serving(app, sock, notice=settings.drain_seconds, grace=GRACE_SECONDS)
+            )
+        post.ready()
+        if parts and only != "api":
             # The API answers while the broker is still away; the outbox keeps what it would have said.
-            joining = asyncio.create_task(background.enter_async_context(worker.running(services, settings)))
+            joining = asyncio.create_task(background.enter_async_context(worker.running(parts, settings)))
             if not await joined(joining, stop):
                 return 0
-            link.append(await joining)
+            links.extend(await joining)
         await stop.wait()
     return 0
 
 
-async def _run_web(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """The web shop: it has no database and hears no bus, so it is a process of its own."""
-    if options.services != ["web"] or options.only:
-        raise Refusal("web runs by itself: python -m server run web")
-    settings = Settings.load(environ, ["web"])
-    log.configure(settings.log_level)
-    stop = stop_signal()
-    app = create_web(settings)
-    port = settings.port if settings.port is not None else WEB_PORT
-    sock = take(port, f"PORT={port + 1000}", host=str(settings.listen_host))
-    async with serving(app, sock, grace=GRACE_SECONDS):
-        print(f"web on {_address(sock)}", file=sys.stderr, flush=True)
-        await stop.wait()
-    return 0
+def _say(services: Collection[str], sock: socket.socket | None, workers: int) -> None:
+    where = f" on {_address(sock)}" if sock else ""
+    crowd = f", {workers} workers" if workers > 1 else ""
+    if where or crowd:
+        print(f"{', '.join(services)}{where}{crowd}", file=sys.stderr, flush=True)
 
 
-async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:
+def say_metrics(address: str | None) -> None:
+    """Where a process tells its metrics, which only it knows."""
+    if address:
+        print(f"metrics on {address}", file=sys.stderr, flush=True)
+
+
+def traced(settings: Settings, *services: str) -> Callable[[], Awaitable[None]]:
+    """Send traces where the settings say; returns what sends the last ones, some seconds at most."""
+    end = telemetry.configure(settings.otel_exporter_otlp_endpoint, process=f"tix-{'-'.join(services)}")
+    return partial(asyncio.to_thread, end)
+
+
+async def joined(joining: asyncio.Task[list[Bus]], stop: asyncio.Event) -> bool:
     """Whether the broker was found before somebody asked us to stop."""
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -92,14 +123,6 @@ async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:
 def databases(settings: Settings, services: Collection[Service]) -> dict[str, str]:
     """Service → URL, for those that have a database."""
     return {name: settings.database(name) for name in services if name != "expiration"}
-
-
-def stop_signal() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def take(port: int, otherwise: str, *, host: str = "127.0.0.1") -> socket.socket:
@@ -118,11 +141,13 @@ def _address(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def bus_check(link: list[Bus]) -> Callable[[], Awaitable[None]]:
-    """What /readyz asks about the bus; `link` is empty until it was found."""
+def bus_check(links: list[Bus]) -> Callable[[], Awaitable[None]]:
+    """What /readyz asks about the bus; `links` is empty until it was found."""
 
     async def check() -> None:
-        if not link or not link[0].is_connected:
+        if not links:
             raise ConnectionError("the bus does not answer")
+        for link in links:
+            link.check()
 
     return check

@@ -13,6 +13,7 @@ SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expir
 
 Secret = Annotated[str, Field(min_length=32)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+BusUrl = Annotated[str, Field(pattern=r"^(nats|tls)://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -52,32 +53,53 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """All configuration of Tix. A field's environment name is its own name in upper case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     database_url: DatabaseUrl | None = Field(None, repr=False)
-    """PostgreSQL for all services: `postgres://user:password@host:port/database`."""
+    """PostgreSQL of all services: `postgres://user:password@host:port/database`."""
     auth_database_url: DatabaseUrl | None = Field(None, repr=False)
-    """Moves auth's schema to another server or role; likewise the next three."""
+    """Moves auth's schema to another server or role."""
     tickets_database_url: DatabaseUrl | None = Field(None, repr=False)
+    """The same for tickets."""
     orders_database_url: DatabaseUrl | None = Field(None, repr=False)
+    """The same for orders."""
     payments_database_url: DatabaseUrl | None = Field(None, repr=False)
-    nats_url: Annotated[str, Field(pattern=r"^(nats|tls)://")] | None = Field(None, repr=False)
-    """NATS with JetStream; several servers are separated by commas."""
+    """The same for payments."""
+    database_connections: Annotated[int, Field(ge=4, le=100)] = 10
+    """What a process has open to each of its databases at most."""
+    nats_url: BusUrl | None = Field(None, repr=False)
+    """NATS with JetStream, several servers separated by commas; its user may do everything there."""
+    auth_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same NATS with auth's own user, as `python -m server nats-users` has it."""
+    tickets_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for tickets."""
+    orders_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for orders."""
+    payments_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for payments."""
+    expiration_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for expiration."""
     nats_replicas: Annotated[int | None, Field(ge=1, le=5)] = None
     """Copies that JetStream keeps of the stream; by default a new one has one, a present one what it has."""
     redis_host: str | None = None
     """Redis for the expiration service's alarms."""
     redis_port: Annotated[int, Field(ge=1, le=65535)] = 6379
+    """Its port."""
     redis_password: str | None = Field(None, repr=False)
+    """Its password, if it wants one."""
 
     jwt_secret: Secret | None = Field(None, repr=False)
     """Seed of auth's signing key, ≥ 32 characters; only auth needs it."""
+    jwt_secret_previous: Secret | None = Field(None, repr=False)
+    """Another JWT_SECRET, while it is changed: what it signed counts, but nothing more is signed with it."""
     jwks_url: HttpUrl | None = None
     """Where the other services find auth's public keys; default: this process, if auth runs in it."""
     token_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
     """Life of a sign-in token, hours."""
     password_pepper: Secret | None = Field(None, repr=False)
     """Key of the HMAC under every password hash, ≥ 32 characters; only auth needs it."""
+    password_pepper_previous: Secret | None = Field(None, repr=False)
+    """Another PASSWORD_PEPPER, while it is changed: a hash under it counts, and is made anew at a sign-in."""
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
     """bcrypt's work factor; below 12 is for tests."""
 
@@ -85,20 +107,23 @@ class Settings(BaseModel):
     """Stripe's secret key; without one `up` starts the sandbox."""
     stripe_webhook_secret: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
     """Signing secret of the webhook endpoint `/api/payments/webhook`."""
+    stripe_webhook_secret_previous: Annotated[str, Field(min_length=8)] | None = Field(None, repr=False)
+    """Another of them, while it is changed: what it signed counts too."""
     stripe_publishable_key: Annotated[str, Field(pattern=r"^pk_(test|live)_")] | None = None
     """What Stripe knows the shop's pages by; without one they offer Stripe's own page only."""
     stripe_js_url: HttpUrl = "https://js.stripe.com/v3/"
     """Stripe's script on the payment page."""
     stripe_api_base: HttpUrl = "https://api.stripe.com"
+    """Stripe, or what speaks like it."""
     stripe_rate: Annotated[float, Field(ge=0, le=1000)] = 20
     """Calls a second that this process makes to each of Stripe's endpoints; 0: no limit."""
     capture_deadline_seconds: Annotated[int, Field(ge=1)] = 3600
-    """How long payments tries to capture before it looks and gives the authorisation back."""
+    """How long, in seconds, payments tries to capture before it looks and gives the authorisation back."""
 
     hold_seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 900
-    """How long a reserved ticket is held."""
+    """How long a reserved ticket is held, seconds."""
     extend_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
-    """What the one extension adds to a hold."""
+    """What the one extension adds to a hold, seconds."""
     max_live_holds: Annotated[int, Field(ge=1, le=100)] = 10
     """Unpaid holds a user may have at once."""
 
@@ -106,18 +131,30 @@ class Settings(BaseModel):
     """Port of `run`; default 3001–3005 by service, 3000 for web."""
     listen_host: IPv4Address = IPv4Address("127.0.0.1")
     """Address that `run` listens on; 0.0.0.0 in a container, where loopback is nobody else's."""
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 0.25
+    """After SIGTERM `/readyz` says no for so long while all is still served, until an edge has looked."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535 - 32)] = 9464
+    """Port of /metrics, which the public one has not; where it is taken, the next free one of 32; 0: any."""
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    """Where traces go, by OTLP over HTTP: http://collector:4318. Without it none are made."""
     public_url: Origin | None = None
     """Where people reach the web shop; Stripe sends them back there after 3-D Secure."""
     web_secret: Secret | None = Field(None, repr=False)
     """Seals the web shop's cookie, ≥ 32 characters; only web needs it."""
+    web_secret_previous: Secret | None = Field(None, repr=False)
+    """Another WEB_SECRET, while it is changed: a cookie sealed with it can still be read."""
     auth_url: HttpUrl | None = None
-    """Where web finds auth; likewise the next three."""
+    """Where web finds auth."""
     tickets_url: HttpUrl | None = None
+    """Where it finds tickets."""
     orders_url: HttpUrl | None = None
+    """Where it finds orders."""
     payments_url: HttpUrl | None = None
+    """Where it finds payments."""
     forwarded_secret: Secret | None = Field(None, repr=False)
     """Who knows it (web, a proxy) may say whose address a request is from, by RFC 7239's `Forwarded`."""
     log_level: LogLevel = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
     tix_data_dir: Path = Path(".tix")
     """Where `up` keeps the embedded servers' data, ports and secrets."""
     tix_api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -142,7 +179,7 @@ class Settings(BaseModel):
             }
         for service in services:
             for name in NEEDS[service]:
-                own = f"{service}_{name}" if name == "database_url" else name
+                own = f"{service}_{name}" if name in {"database_url", "nats_url"} else name
                 if name not in given and own not in given:
                     problems.setdefault(name, f"is not set, and {service} cannot run without it")
         if (
@@ -164,3 +201,8 @@ class Settings(BaseModel):
         if url is None:
             raise SettingsError(f"DATABASE_URL is not set, and {service} cannot run without it.")
         return url
+
+    def bus(self, service: Service) -> tuple[str, str]:
+        """The URL by which a service reaches the bus, and where answers come to: for each user elsewhere."""
+        own: str | None = getattr(self, f"{service}_nats_url")
+        return (own, f"_INBOX_{service}") if own else (self.nats_url or "", "_INBOX")

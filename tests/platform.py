@@ -23,8 +23,10 @@ from uuid_utils.compat import uuid7
 
 from server import doctor, worker
 from server.app import create_app, listen, serving, shop_url
+from server.kit import bus
 from server.kit.auth import SIGN_IN_SCOPES, SigningKey
-from server.kit.bus import STREAM, Bus
+from server.kit.bus import Bus
+from server.kit.keeper import STREAM
 from server.kit.sse import Streams
 from server.local.datadir import is_free
 from server.payments.gateway import Gateway
@@ -81,6 +83,16 @@ async def wipe(settings: Settings) -> None:
     await client.close()
     async with redis.asyncio.Redis.from_url(redis_url(settings)) as alarms:
         await alarms.flushall()
+
+
+@asynccontextmanager
+async def keeping(settings: Settings, *, patience: float = 0.25) -> AsyncIterator[Bus]:
+    """The bus with its stream, for somebody who may do everything there."""
+    keeper = worker.keeper_of(settings)
+    await keeper.start()
+    url = settings.nats_url or ""
+    async with bus.connect(url, name="probe", keeper=keeper, patience=patience) as link:
+        yield link
 
 
 @dataclass
@@ -233,9 +245,9 @@ async def started(
     async with AsyncExitStack() as stack:
         link = None
         if background:
-            link = await stack.enter_async_context(
-                worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
-            )
+            running = worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
+            await stack.enter_async_context(running)
+            link = await stack.enter_async_context(keeping(settings))
         app = create_app(services, settings, gateway=gateway, shop=shop_url(settings))
         sock = listen(settings.tix_api_port)
         await stack.enter_async_context(serving(app, sock, grace=2))

@@ -55,10 +55,12 @@ S = TypeVar("S", bound=Any)
 
 
 def guarded(action: Callable[Concatenate[S, P], R]) -> "Callable[Concatenate[S, P], R | None]":
-    """An action that explains itself where it cannot be done; see `View.why_not`."""
+    """An action of the view on top, that explains itself where it cannot be done; see `View.why_not`."""
 
     @wraps(action)
     def act(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        if not self.is_active:
+            return None  # a key that was pressed before what it led to was there
         why = self.why_not(action.__name__.removeprefix("action_"))
         if why is not None:
             self.app.report(why, severity="warning")

@@ -1,15 +1,19 @@
 """The app: its views, what they share, and what follows the streams."""
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import ClassVar
+from uuid import UUID
 
 from textual import work
 from textual.binding import BindingType
 
+from cli.clock import steady
 from cli.config import Config, Target
 from cli.errors import Refused
 from cli.windows import show
-from client import Anew, TixError, Unauthenticated, watch_tickets
+from client import Anew, Conflict, TixError, Unauthenticated, watch_tickets
 from client.story import is_buyer, told, why_declined
 from server.orders.schemas import Decline, OrderOut, OrderWithHistory
 from server.tickets.schemas import TicketOut
@@ -22,11 +26,14 @@ from tui.screens.activity import Activity
 from tui.screens.browse import Browse
 from tui.screens.orders import Orders
 from tui.screens.sell import Sell
+from tui.screens.view import View
 from tui.shell import Shell
 from tui.words import complaint, spelt
 
 BATCH_SECONDS = 0.1
 """Changes of tickets are shown together, ten times a second at most."""
+PROMPT_SECONDS = 2.0
+"""An answer that took longer may be one to an earlier try."""
 AGAIN_SECONDS = 10
 """After a refusal that no new connection cures."""
 
@@ -66,6 +73,7 @@ class Tui(Shell):
         """Begin to listen."""
         self.set_interval(BATCH_SECONDS, self._tell_heard)
         self.set_interval(0.25, self._ring)
+        self.watch_link()
         self.follow_tickets()
         self.begin()
 
@@ -109,6 +117,11 @@ class Tui(Shell):
                 self.report(complaint(error), severity="error")
                 self.set_timer(AGAIN_SECONDS, self.begin)
 
+    @work(group="watch")
+    async def watch_link(self) -> None:
+        """Whether Tix is there, for ever."""
+        await self.session.watch()
+
     @work(exclusive=True, group="tickets")
     async def follow_tickets(self) -> None:
         """Everybody's tickets, for ever."""
@@ -119,13 +132,17 @@ class Tui(Shell):
                         self._heard.clear()
                         self.tell(lambda: TicketsChanged(None))
                     else:
-                        self._heard.append(news)
+                        self.take_ticket(news)
         except TixError as error:
             if isinstance(error, Unauthenticated):
                 self.sign_in_again()
             else:
                 self.report(complaint(error), severity="error")
             self.set_timer(AGAIN_SECONDS, self.follow_tickets)
+
+    def take_ticket(self, ticket: TicketOut) -> None:
+        """As it is after a change; told with the next batch."""
+        self._heard.append(ticket)
 
     def _tell_heard(self) -> None:
         if self._heard:
@@ -137,9 +154,8 @@ class Tui(Shell):
         """Count an order of one's own, and follow it while it is under way."""
         before = self.holds.get(order.id)
         if self.holds.hear(order):
-            said = announced(order)
-            if before is not None and before.order.status != order.status and said is not None:
-                self.report(said[1], severity=said[0])
+            if before is not None and before.order.status != order.status:
+                self.announce(order)
             self.tell(HoldsChanged)
         if order.status in UNDER_WAY and order.id not in self._followed:
             self._followed.add(order.id)
@@ -160,6 +176,42 @@ class Tui(Shell):
         if is_buyer(news):
             self.take_hold(news)
         self.tell(lambda: OrderChanged(news))
+
+    def hold(self, ticket_id: UUID, title: str, *, at_most: int, asker: View) -> None:
+        """Hold a ticket, asked for until Tix answers; `asker` is the view that is shown the hold."""
+        self.send(ticket_id, f"Holding “{title}”", partial(self._hold, ticket_id, at_most, asker))
+
+    async def _hold(self, ticket_id: UUID, at_most: int, asker: View) -> None:
+        feed, user, began = self.session.feed, self.session.user, steady()
+        try:
+            order = await feed.reserve_ticket(ticket_id, max_price=at_most)
+            if steady() - began > PROMPT_SECONDS:  # an answer given again tells how it was the first time
+                order = await feed.show_order(order.id)
+        except Conflict:
+            self.look_at(ticket_id)
+            raise
+        if self.session.user != user:
+            return  # who asked is signed out
+        self.take_hold(order)
+        if order.status not in UNDER_WAY:
+            self.announce(order)
+        elif asker.awaits(order):
+            asker.held(order)
+        else:
+            orders = self.key_of("view_orders")
+            self.report(f"“{order.ticket.title}” is held for you: press {orders} to pay it.")
+
+    @work(group="look")
+    async def look_at(self, ticket_id: UUID) -> None:
+        """What a refusal said may not have been told by the stream yet."""
+        with suppress(TixError):
+            ticket = await self.session.tix.show_ticket(ticket_id)
+            self.tell(lambda: TicketsChanged([ticket]))
+
+    def announce(self, order: OrderOut) -> None:
+        """What an order of one's own has come to, where that is worth a toast."""
+        if (said := announced(order)) is not None:
+            self.report(said[1], severity=said[0])
 
     @work(group="orders")
     async def follow_order(self, order: OrderOut) -> None:

@@ -1,10 +1,10 @@
 """One's own orders that are under way, each followed by its stream, with how long they have left."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
+from cli.clock import steady
 from client import NotFound, watch_order
 from server.orders.schemas import Decline, OrderOut, OrderQuery, OrderWithHistory
 from tui.session import Session
@@ -20,12 +20,12 @@ class Held:
     def __init__(self, order: OrderOut) -> None:
         """As the server has just answered it: `server_time` is its clock at that moment."""
         self.order = order
-        self.ends = time.monotonic() + (order.expires_at - order.server_time).total_seconds()
+        self.ends = steady() + (order.expires_at - order.server_time).total_seconds()
 
     @property
     def left(self) -> float:
         """Seconds until the hold ends; below zero: it has."""
-        return self.ends - time.monotonic()
+        return self.ends - steady()
 
     @property
     def is_counting(self) -> bool:

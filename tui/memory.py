@@ -1,16 +1,20 @@
 """What is kept between two runs, per profile: the last view and the tickets last seen."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from cli.private import write_private
 from server.tickets.schemas import TicketOut
 from tui.catalogue import Wish
 from tui.places import kept
+from tui.words import ORDER
 
 WISH = TypeAdapter(Wish)
 KEPT = 100
@@ -58,33 +62,45 @@ class Memory:
     def theme(self, name: str) -> None:
         self._state["theme"] = name
 
-    def browsed(self) -> tuple[Wish, list[TicketOut]]:
-        """What was looked for, and what was found."""
-        wish = self._state.get("wish")
+    def wished(self, view: str) -> Wish:
+        """What was looked for there."""
+        try:
+            return WISH.validate_python(self._of("wishes").get(view) or {})
+        except ValidationError:
+            return Wish()
+
+    def wish(self, view: str, wish: Wish) -> None:
+        """Keep what is looked for."""
+        kept = {"text": wish.text, "status": wish.status, "sort": wish.sort}
+        self._state["wishes"] = {**self._of("wishes"), view: kept}
+
+    def booked(self) -> tuple[str, str | None]:
+        """The role in which orders were looked at, and of which status."""
+        role, status = (self._of("orders").get(name) for name in ("role", "status"))
+        return "seller" if role == "seller" else "buyer", status if status in ORDER else None
+
+    def book(self, role: str, status: str | None) -> None:
+        """Keep which orders are looked at."""
+        self._state["orders"] = {"role": role, "status": status}
+
+    def browsed(self) -> tuple[list[TicketOut], float]:
+        """What was found, and when, in seconds since 1970."""
         try:
             tickets = [TicketOut.model_validate(one) for one in self._state.get("tickets", ())]
-            return WISH.validate_python(wish or {}), tickets
-        except (TypeError, ValidationError):
-            return Wish(), []
+            return tickets, float(self._state.get("seen", 0))
+        except (TypeError, ValueError):
+            return [], 0
 
-    def wish(self, wish: Wish) -> None:
-        """Keep what is looked for."""
-        self._state["wish"] = {"text": wish.text, "status": wish.status, "sort": wish.sort}
-
-    def browse(self, wish: Wish, tickets: Iterable[TicketOut]) -> None:
+    def browse(self, tickets: Iterable[TicketOut]) -> None:
         """Keep it for the next time."""
-        self.wish(wish)
-        first = [
-            ticket.model_dump(mode="json", by_alias=True)
-            for ticket, _ in zip(tickets, range(KEPT), strict=False)
-        ]
-        self._state["tickets"] = first
+        first = [ticket.model_dump(mode="json", by_alias=True) for ticket in islice(tickets, KEPT)]
+        self._state |= {"tickets": first, "seen": time.time()}
+
+    def _of(self, name: str) -> dict[str, Any]:
+        found = self._state.get(name)
+        return found if isinstance(found, dict) else {}
 
     def save(self) -> None:
         """To the disk; where that cannot be, the next run begins afresh."""
         with suppress(OSError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text(json.dumps(self._state), encoding="utf-8")
-            fresh.chmod(0o600)
-            fresh.replace(self._path)
+            write_private(self._path, json.dumps(self._state))

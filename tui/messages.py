@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from client import TixError
 from server.orders.schemas import Decline, OrderWithHistory
 from server.tickets.schemas import TicketOut
 
@@ -48,11 +47,5 @@ class Logged(Message):
     """The log has a line more."""
 
 
-class Failed(Message):
-    """What was asked for was refused, or got no answer."""
-
-    def __init__(self, what: str, error: TixError) -> None:
-        """`what` was tried, as the beginning of a sentence: "Holding “Front row”"."""
-        super().__init__()
-        self.what = what
-        self.error = error
+class Sending(Message):
+    """Something that changes something was sent, or was answered."""

@@ -1,7 +1,6 @@
 """The connection of one run: who is signed in where, whether Tix answers, and its clock."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from cli.clock import steady
 from cli.config import Config, Target
 from cli.credentials import SignIn
 from client import Tix, TixError, Unauthenticated, Unavailable, Unreachable
@@ -16,6 +16,8 @@ from client.sse import STREAM
 from server.auth.schemas import UserOut
 
 ASK_SECONDS, ASK_RETRIES = 10.0, 1
+FEED_SECONDS = 5.0
+"""A way that is closed silently is tried anew after so long."""
 ENVIRONMENT = "TIX_TOKEN"
 AWAY = frozenset({502, 503, 504})
 """Answers of a proxy, or of a part of Tix, that what is asked for does not answer."""
@@ -24,22 +26,49 @@ FOR_EVER = 10**9
 LONGEST_PAUSE = 2.0
 """Seconds between two tries to reach a Tix that is away, so that it is back on the screen within 5."""
 
-LOOK_SECONDS, LOOKS = 0.5, 8
-"""After a stream ended: between two looks whether Tix is still there, and the most of them."""
+LOOK_SECONDS = 0.5
+"""Between two looks whether Tix should be asked if it is there."""
+QUIET_SECONDS = 3.0
+"""After so long without a word it is asked: a silent network gives no other sign."""
+DEAD_SECONDS = 15.0
+"""Tix says something in each stream every 10 s: one that is silent for longer is asked for again."""
+DOUBT_SECONDS = 4.0
+"""After a stream ended: for so long, or until it goes on, Tix is asked with each look."""
 
 
-class _Ending(httpx.AsyncByteStream):
-    """A stream whose end is told: Tix may be stopping, which nobody would notice until asking again."""
+class _Heard(httpx.AsyncByteStream):
+    """A stream of which each word is told, and its end; it can be given up from outside."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[], None]) -> None:
-        self._stream, self._ended = stream, ended
+    def __init__(self, session: "Session", stream: httpx.AsyncByteStream) -> None:
+        self._session, self._stream = session, stream
+        self.heard_at = steady()
+        self._waiting: asyncio.Timeout | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
+        chunks = aiter(self._stream)
+        while (chunk := await self._next(chunks)) is not None:
+            self.heard_at = steady()
+            self._session.hear()
             yield chunk
-        self._ended()
+        self._session.doubt()
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("It is silent.") from error
+        finally:
+            self._waiting = None
+
+    def give_up(self) -> None:
+        """Break it off, as if the network had: its reader asks for it again, from where it was."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.reschedule(0)
 
     async def aclose(self) -> None:
+        self._session.streams.discard(self)
         await self._stream.aclose()
 
 
@@ -55,15 +84,17 @@ class Session:
         self._is_open = target.token_from == ENVIRONMENT or kept is None or kept.storage == "file"
         token = target.token if self._is_open else None
         self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
-        self.feed = Tix(url, token, timeout=ASK_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
+        self.feed = Tix(url, token, timeout=FEED_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
         self._probe = Tix(url, None, timeout=LONGEST_PAUSE, retries=0, hooks={"response": [self._answered]})
-        self._looking: asyncio.Task[None] | None = None
-        self._streams_opened = 0
+        self.streams: set[_Heard] = set()
+        """Those that are open."""
+        self._heard_at = self._doubtful_until = 0.0
         self.user: UserOut | None = None
         self.shop: str | None = None
         self.is_online: bool | None = None
         """None until the first answer or failure."""
-        self.lost_at = time.monotonic()
+        self.lost_at = steady()
+        """When it was heard last, once it is away."""
         self.retry_at = 0.0
         self._again = asyncio.Event()
 
@@ -87,8 +118,6 @@ class Session:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._looking is not None:
-            self._looking.cancel()
         for one in (self.tix, self.feed, self._probe):
             await one.__aexit__(None, None, None)
 
@@ -96,34 +125,43 @@ class Session:
 
     async def _answered(self, answer: httpx.Response) -> None:
         if answer.status_code not in AWAY:
-            self._set(is_online=True)
+            self.hear()
         if answer.headers.get("content-type", "").startswith(STREAM):
-            self._streams_opened += 1
-            answer.stream = _Ending(answer.stream, self._ended)  # type: ignore[arg-type]  # as this client's are
+            self._doubtful_until = 0.0
+            answer.stream = stream = _Heard(self, answer.stream)  # type: ignore[arg-type]  # as this client's are
+            self.streams.add(stream)
 
-    def _ended(self) -> None:
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+    def hear(self) -> None:
+        """Tix has said something."""
+        self._heard_at = steady()
+        self._set(is_online=True)
 
-    async def _look(self) -> None:
-        opened = self._streams_opened
-        for _ in range(LOOKS):
-            try:
-                await self._probe.request("GET", "/livez")
-            except (Unreachable, Unavailable):
-                self._set(is_online=False)
-                return
-            except TixError:
-                pass  # somebody answers
+    def doubt(self) -> None:
+        """A stream has ended: Tix may be stopping, which nobody would notice until asking again."""
+        self._doubtful_until = steady() + DOUBT_SECONDS
+
+    async def watch(self) -> None:
+        """For ever: ask whether Tix is there when nothing is heard of it."""
+        while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._streams_opened != opened:
-                return
+            now = steady()
+            if self.is_online is not False and (
+                now < self._doubtful_until or now - self._heard_at > QUIET_SECONDS
+            ):
+                with suppress(TixError):  # of any other kind it is an answer
+                    try:
+                        await self._probe.request("GET", "/livez")
+                    except (Unreachable, Unavailable):
+                        self._set(is_online=False)
+            for stream in tuple(self.streams):
+                if not self.is_online or now - stream.heard_at > DEAD_SECONDS:
+                    stream.give_up()
 
     async def _lost(self, seconds: float, error: TixError) -> None:
         if isinstance(error, Unreachable | Unavailable):
             self._set(is_online=False)
             seconds = min(seconds, LONGEST_PAUSE)
-        self.retry_at = time.monotonic() + seconds
+        self.retry_at = steady() + seconds
         self._again.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._again.wait(), seconds)
@@ -135,7 +173,7 @@ class Session:
     def _set(self, *, is_online: bool) -> None:
         if is_online != self.is_online:
             self.is_online = is_online
-            self.lost_at = time.monotonic()
+            self.lost_at = self._heard_at or steady()
             self._changed()
 
     # --- who is signed in ---------------------------------------------------------------------------------

@@ -9,9 +9,12 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from cli.config import Config, Target
-from client import TixError
+from client import TixError, Unauthenticated
+from server.orders.schemas import OrderOut
+from server.tickets.schemas import TicketOut
 from tui.actions import key
 from tui.config import Place, check_keys, check_theme, preferences
 from tui.crash import told, write_log
@@ -30,7 +33,6 @@ from tui.session import Session
 from tui.talk import Talk
 from tui.themes import CURSOR, THEMES, legible
 from tui.widgets.rows import Rows
-from tui.words import complaint
 
 
 class Shell(Talk):
@@ -129,13 +131,29 @@ class Shell(Talk):
         if self._configured_theme not in {None, name}:
             self.report(f"config.toml asks for {self._configured_theme}, which the next run will have.")
 
+    def failed(self, what: str, error: TixError) -> None:
+        """Say it; of a token that is not accepted any more another sentence."""
+        if isinstance(error, Unauthenticated) and self.session.token:
+            self.sign_in_again()
+        else:
+            super().failed(what, error)
+
+    def saved(self, ticket: TicketOut, said: str) -> None:
+        """One's own listing as it is now, for every view."""
+        self.tell(lambda: TicketsChanged([ticket]))
+        self.report(said)
+
+    def open_order(self, order: OrderOut) -> None:
+        """The order's own page."""
+        self.push_screen(Checkout(order))
+
     @work(exclusive=True, group="go")
     async def go_to_ticket(self, ticket_id: UUID) -> None:
         """Show one ticket."""
         try:
             ticket = await self.session.tix.show_ticket(ticket_id)
         except TixError as error:
-            self.report(complaint(error), severity="error")
+            self.failed("Going there", error)
         else:
             await self.push_screen(Ticket(ticket))
 
@@ -145,9 +163,9 @@ class Shell(Talk):
         try:
             order = await self.session.tix.show_order(order_id)
         except TixError as error:
-            self.report(complaint(error), severity="error")
+            self.failed("Going there", error)
         else:
-            await self.push_screen(Checkout(order))
+            self.open_order(order)
 
     def copy(self, name: str, text: str) -> None:
         """One of what can be copied."""
@@ -172,9 +190,11 @@ class Shell(Talk):
             super()._handle_exception(error)
             return
         self._return_code = 1
-        fields = (one.value for screen in self.screen_stack for one in screen.query(Input) if one.password)
-        log = write_log(self.memory.folder, error, (self.session.token or "", *fields))
-        self.panic(Text(told(error, log)))
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        screens = (screen for stack in self._screen_stacks.values() for screen in stack)
+        fields = (one.value for screen in screens for one in screen.query(Input) if one.password)
+        log = write_log(self.memory.folder, cause, (self.session.token or "", *fields))
+        self.panic(Text(told(cause, log)))
 
 
 def kinds(base: type[Any]) -> Iterator[type[Screen[Any]]]:

@@ -60,31 +60,41 @@ class Hasher:
     pepper also makes a stolen table useless by itself. At most HASHES_AT_ONCE run, each in a thread.
     """
 
-    def __init__(self, pepper: str, cost: int) -> None:
-        """`cost` 12 is about 0.25 s; less is for tests."""
+    def __init__(self, pepper: str, cost: int, *, previous_pepper: str | None = None) -> None:
+        """`cost` 12 is about 0.25 s; less is for tests. A hash under `previous_pepper` counts too."""
         self._pepper = pepper.encode()
+        self._previous_pepper = previous_pepper.encode() if previous_pepper else None
         self._cost = cost
         self._queue = Queue(HASHES_AT_ONCE, HASHES_WAITING)
         self._decoy = bcrypt.hashpw(b"nobody's password", bcrypt.gensalt(cost))
-
-    def _digest(self, password: str) -> bytes:
-        normal = unicodedata.normalize("NFC", password).encode(errors="surrogatepass")
-        return base64.b64encode(hmac.new(self._pepper, normal, hashlib.sha256).digest())
 
     async def hash(self, password: str) -> str:
         """A hash to store. Raises TooMany when too many wait."""
         async with self._queue.turn():
             hashed = await asyncio.to_thread(
-                bcrypt.hashpw, self._digest(password), bcrypt.gensalt(self._cost)
+                bcrypt.hashpw, _digest(password, self._pepper), bcrypt.gensalt(self._cost)
             )
         return hashed.decode()
 
     async def matches(self, password: str, hashed: str | None) -> bool:
         """Whether it is the password; without a hash the same work is done for nothing. Raises TooMany."""
+        return await self._compare(password, hashed, self._pepper)
+
+    async def matched_before(self, password: str, hashed: str | None) -> bool:
+        """The same under the previous pepper, if there is one. Raises TooMany."""
+        pepper = self._previous_pepper
+        return pepper is not None and await self._compare(password, hashed, pepper)
+
+    async def _compare(self, password: str, hashed: str | None, pepper: bytes) -> bool:
         against = self._decoy if hashed is None else hashed.encode()
         async with self._queue.turn():
-            same = await asyncio.to_thread(bcrypt.checkpw, self._digest(password), against)
+            same = await asyncio.to_thread(bcrypt.checkpw, _digest(password, pepper), against)
         return same and hashed is not None
+
+
+def _digest(password: str, pepper: bytes) -> bytes:
+    normal = unicodedata.normalize("NFC", password).encode(errors="surrogatepass")
+    return base64.b64encode(hmac.new(pepper, normal, hashlib.sha256).digest())
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,14 @@ async def sign_in(
 ) -> SignedIn:
     """Sign an account in. Raises InvalidCredentials."""
     user = await User.get_or_none(email=email)
-    if not await hasher.matches(password, user.password_hash if user else None) or user is None:
+    hashed = user.password_hash if user else None
+    is_right = await hasher.matches(password, hashed)
+    if not is_right and await hasher.matched_before(password, hashed):
+        is_right = True
+        renewed = await hasher.hash(password)
+        async with transaction("auth"):  # does nothing if another sign-in was first
+            await User.filter(email=email, password_hash=hashed).update(password_hash=renewed)
+    if user is None or not is_right:
         raise InvalidCredentials
     return _signed_in(user, key, lifetime)
 

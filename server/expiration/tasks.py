@@ -22,6 +22,7 @@ from taskiq.schedule_sources import LabelScheduleSource
 from taskiq.serializers import JSONSerializer
 from taskiq_redis import ListRedisScheduleSource, RedisStreamBroker
 
+from server.kit import telemetry
 from server.kit.errors import Unavailable
 from server.kit.log import log
 
@@ -115,8 +116,9 @@ class Alarms:
         self._source = _Alarms(redis_url)
 
         @self._broker.task(task_name="ring")
-        async def ring_task(order_id: str) -> None:
-            await ring(UUID(order_id))
+        async def ring_task(order_id: str, trace: str | None = None) -> None:
+            with telemetry.door("ring alarm", trace, "CONSUMER") if trace else telemetry.NOTHING:
+                await ring(UUID(order_id))
 
         @self._broker.task(task_name="heartbeat", schedule=[{"interval": HEARTBEAT_SECONDS}])
         async def heartbeat() -> None:
@@ -128,8 +130,9 @@ class Alarms:
         """Ring for this order after `at`; again for the same time does nothing. Raises RedisUnavailable."""
         moment = _whole_second_after(at)
         alarm = self._ring.kicker().with_schedule_id(_alarm_id(order_id, at))
+        more = {"trace": trace} if (trace := telemetry.current()) else {}  # a release before knows none
         try:
-            await alarm.schedule_by_time(self._source, moment, str(order_id))
+            await alarm.schedule_by_time(self._source, moment, str(order_id), **more)
         except RedisError as error:
             raise RedisUnavailable from error
 

@@ -123,8 +123,9 @@ class Keys(Protocol):
 class SigningKey:
     """auth's key pair, derived from JWT_SECRET so that nothing but the secret needs keeping."""
 
-    def __init__(self, secret: str) -> None:
-        """`secret` ≥ 32 characters."""
+    def __init__(self, secret: str, *, previous: str | None = None) -> None:
+        """`secret` ≥ 32 characters; what the key of `previous` signed is believed too."""
+        self._other = SigningKey(previous) if previous else None
         seed = HKDF(hashes.SHA256(), 32, salt=None, info=b"tix token signing key v1").derive(secret.encode())
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self._public = self._private.public_key()
@@ -135,13 +136,15 @@ class SigningKey:
         self.kid = digest.finalize().hex()[:16]
 
     async def find(self, kid: str) -> Ed25519PublicKey | None:
-        """This key, if it is the one."""
-        return self._public if kid == self.kid else None
+        """This key or the other, whichever it is."""
+        if kid == self.kid:
+            return self._public
+        return await self._other.find(kid) if self._other else None
 
     def jwks(self) -> dict[str, Any]:
-        """The public half as a JSON Web Key Set (RFC 8037)."""
+        """The public halves as a JSON Web Key Set (RFC 8037)."""
         key = {"kty": "OKP", "crv": "Ed25519", "alg": ALGORITHM, "use": "sig", "kid": self.kid, "x": self._x}
-        return {"keys": [key]}
+        return {"keys": [key, *(self._other.jwks()["keys"] if self._other else ())]}
 
     def mint(
         self, *, user_id: UUID, email: str, lifetime: timedelta, scopes: Collection[str] = SIGN_IN_SCOPES

@@ -5,12 +5,12 @@ where `migrate` could make one, so a stray query into another service's tables i
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 from tortoise import Tortoise
@@ -81,6 +81,7 @@ class Transaction:
 
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 _unfinished: set[asyncio.Task[Any]] = set()
+_waiting: Counter[str] = Counter()
 _bells: defaultdict[tuple[str, str], set[Callable[[], None]]] = defaultdict(set)
 
 
@@ -168,13 +169,34 @@ async def transaction(
         get_connections().reset(token)
 
 
-async def _acquire(pool: "asyncpg.Pool[Any]") -> Any:  # noqa: ANN401 - asyncpg's proxy of a connection
+async def _acquire(client: AsyncpgDBClient) -> Any:  # noqa: ANN401 - asyncpg's proxy of a connection
+    pool: asyncpg.Pool[Any] = client._pool  # type: ignore[assignment]  # noqa: SLF001 - made by the callers
+    _waiting[client.connection_name] += 1
     try:
         return await pool.acquire(timeout=ACQUIRE_SECONDS)
     except TimeoutError as error:
         raise DatabaseUnavailable("All database connections are busy; try again in a moment.") from error
     except OSError as error:
         raise DatabaseUnavailable from error
+    finally:
+        _waiting[client.connection_name] -= 1
+
+
+class Pool(NamedTuple):
+    """How busy a service's connections are: `waiting` are those who want one."""
+
+    in_use: int
+    idle: int
+    waiting: int
+
+
+def pool(service: str) -> Pool:
+    """This process's pool of the service, now."""
+    client = get_connection(service)
+    assert isinstance(client, AsyncpgDBClient)  # noqa: S101 - narrows the type; the config says asyncpg
+    made = client._pool  # noqa: SLF001 - made at first use
+    size, idle = (made.get_size(), made.get_idle_size()) if made else (0, 0)
+    return Pool(size - idle, idle, _waiting[service])
 
 
 class _Borrowed(PoolConnectionWrapper[Any]):
@@ -182,7 +204,8 @@ class _Borrowed(PoolConnectionWrapper[Any]):
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - as Tortoise has it
         await self.ensure_connection()
-        self.connection = await _acquire(self.client._pool)  # noqa: SLF001 - made by the line above
+        assert isinstance(self.client, AsyncpgDBClient)  # noqa: S101 - narrows the type; `_Client` made this
+        self.connection = await _acquire(self.client)
         return self.connection
 
 
@@ -207,7 +230,7 @@ async def _begin(pool_client: AsyncpgDBClient) -> TransactionWrapper:
         if pool_client._pool is None:  # noqa: SLF001
             await pool_client.create_connection(with_db=True)
     pool: asyncpg.Pool[Any] = pool_client._pool  # type: ignore[assignment]  # noqa: SLF001
-    connection = await _acquire(pool)
+    connection = await _acquire(pool_client)
     client = TransactionWrapper(pool_client)
     client._connection = connection  # noqa: SLF001
     try:
@@ -253,14 +276,12 @@ async def _unbroken(
     step: Coroutine[Any, Any, T], *, undo: Callable[[T], Coroutine[Any, Any, None]] | None = None
 ) -> T:
     """Await `step` in a task that our own cancellation does not reach; then `undo` what it gave."""
-    task = asyncio.create_task(step)
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)
+    task = _kept_alive(step)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         if undo is not None and not task.cancelled():
-            _keep_alive(_undo(task, undo))
+            _kept_alive(_undo(task, undo))
         raise
 
 
@@ -273,10 +294,11 @@ async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, N
         await undo(result)
 
 
-def _keep_alive(step: Coroutine[Any, Any, None]) -> None:
+def _kept_alive(step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.create_task(step)
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
+    return task
 
 
 async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
@@ -292,14 +314,14 @@ async def _reset(_: "asyncpg.Connection[Any]") -> None:
     """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
 
 
-def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
+def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZE) -> dict[str, Any]:
     """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
     parsed = expand_db_url(url)
     parsed["engine"] = __name__
     parsed["credentials"].update(
         schema=service,
         minsize=1,
-        maxsize=POOL_SIZE,
+        maxsize=size,
         timeout=ACQUIRE_SECONDS,
         command_timeout=10,
         server_settings={**SESSION, "application_name": f"tix-{service}"},
@@ -309,13 +331,13 @@ def connection(service: str, url: str, *, role: str | None) -> dict[str, Any]:
     return parsed
 
 
-async def connect(databases: Mapping[str, str]) -> None:
-    """Make the services' pools known to this process; connections are opened at first use."""
+async def connect(databases: Mapping[str, str], *, size: int = POOL_SIZE) -> None:
+    """Make the services' pools known to this process; connections are opened at first use, `size` at most."""
     config = {
-        "connections": {name: connection(name, url, role=f"tix_{name}") for name, url in databases.items()},
-        "apps": {
-            name: {"models": [f"server.{name}.models"], "default_connection": name} for name in databases
+        "connections": {
+            name: connection(name, url, role=f"tix_{name}", size=size) for name, url in databases.items()
         },
+        "apps": {of: {"models": [f"server.{of}.models"], "default_connection": of} for of in databases},
         "use_tz": True,
         "timezone": "UTC",
     }

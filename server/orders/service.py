@@ -15,6 +15,7 @@ from server.kit.db import Once, rows, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, NotFound, TooMany
 from server.kit.gather import Gathered
 from server.kit.inbox import HeardOnce, arrived
+from server.kit.metrics import counter
 from server.orders import statements
 from server.orders.models import Order, OrderHistory, OrderStatus, Outbox, Ticket
 
@@ -24,6 +25,7 @@ may arrive, and a ticket become free, between the statement and the look at why 
 SWEEP_BATCH = 50
 MOST_CONTESTED = 10_000
 """Tickets of which it is known that somebody was too late."""
+EXPIRED = counter("tix_holds_expired", "Holds released because their time was over.")
 
 
 class TicketNotFound(NotFound):
@@ -275,8 +277,20 @@ async def expire_holds(*, order_id: UUID | None = None, once: Once | None = None
                     )
                 )
         released += len(ended)
+        EXPIRED.inc(len(ended))
         if order_id is not None or len(ended) < SWEEP_BATCH:
             return released
+
+
+async def count_holds(*, most: int) -> dict[str, int]:
+    """How many holds are `active`, and how many `overdue`: over, and not released yet; `most` of both."""
+    sql = """
+    SELECT count(*) FILTER (WHERE expires_at > now()) AS active,
+           count(*) FILTER (WHERE expires_at <= now()) AS overdue
+    FROM (SELECT expires_at FROM orders WHERE status = 'created' ORDER BY expires_at LIMIT $1) holds
+    """
+    [counted] = await rows("orders", sql, most)
+    return counted
 
 
 async def listing_changed(*, ticket: events.Listing, once: HeardOnce) -> None:

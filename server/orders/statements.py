@@ -9,6 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from server import events
+from server.kit import telemetry
 from server.kit.db import rows, write
 from server.kit.inbox import HeardOnce
 from server.kit.log import request_id
@@ -44,8 +45,8 @@ WITH slot AS (
   INSERT INTO order_history (order_id, version, status, cause, request_id, ticket_id, seat_version, at)
   SELECT made.id, 1, 'created', 'reserved', $8, seat.id, seat.seat_version, seat.at FROM made, seat
 ), event AS (
-  INSERT INTO outbox (id, type, request_id, occurred_at, data)
-  SELECT $7, 'order:created', $8, seat.at, jsonb_build_object(
+  INSERT INTO outbox (id, type, request_id, trace, occurred_at, data)
+  SELECT $7, 'order:created', $8, $9, seat.at, jsonb_build_object(
     'order', jsonb_build_object('id', made.id, 'userId', made.user_id, 'sellerId', made.seller_id,
       'ticketId', made.ticket_id, 'status', made.status, 'price', made.price, 'currency', made.currency,
       'expiresAt', to_char(made.expires_at AT TIME ZONE 'UTC', {rfc3339}), 'version', made.version,
@@ -120,6 +121,7 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
         max_holds,
         uuid7(),
         request_id.get(),
+        telemetry.current(),
         bell="outbox",
     )
     return Order(**made[0]) if made else None

@@ -1,5 +1,6 @@
 """Stripe's objects in our words: what its SDK gave us, and the events it sends."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -27,6 +28,22 @@ HIDDEN_DECLINES = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "s
 
 Name = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,80}$")]
 """What our columns hold: anything else would be a 500, and Stripe would send it again for days."""
+
+OLDEST = 300
+"""Seconds after which a signed event is too old, so that a captured one cannot be replayed."""
+NEWEST = 60
+"""Seconds that a signature may lie ahead of our clock; the SDK itself would take any future time."""
+
+
+def is_signed(body: bytes, signature: str, secret: str) -> bool:
+    """Whether this secret signed an event's body, in the last few minutes."""
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, OLDEST)
+        stamp = next(part for part in signature.split(",") if part.startswith("t="))
+        return int(stamp.removeprefix("t=")) <= time.time() + NEWEST
+    except (stripe.SignatureVerificationError, ValueError, TypeError):
+        # The latter two: a header that is not ASCII, a body that is not UTF-8.
+        return False
 
 
 class Event(BaseModel):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from server.kit import telemetry
 from server.kit.db import write
 from server.kit.log import request_id
 from server.kit.outbox import RFC3339
@@ -29,9 +30,9 @@ WITH given AS (
   {{on_conflict}}
   RETURNING t.*
 ), event AS (
-  INSERT INTO outbox (id, type, request_id, occurred_at, data)
-  SELECT g.event_id, CASE WHEN w.id = g.id THEN 'ticket:created' ELSE 'ticket:updated' END, $3, w.updated_at,
-    jsonb_build_object('ticket', jsonb_build_object(
+  INSERT INTO outbox (id, type, request_id, trace, occurred_at, data)
+  SELECT g.event_id, CASE WHEN w.id = g.id THEN 'ticket:created' ELSE 'ticket:updated' END, $3, $4,
+    w.updated_at, jsonb_build_object('ticket', jsonb_build_object(
       'id', w.id, 'userId', w.user_id, 'title', w.title, 'price', w.price, 'currency', w.currency,
       'venue', w.venue, 'startsAt', to_char(w.starts_at AT TIME ZONE 'UTC', {RFC3339}), 'seat', w.seat,
       'withdrawn', w.withdrawn, 'version', w.version))
@@ -82,5 +83,5 @@ async def _write(
         {"number": number, "id": uuid7(), "event_id": uuid7(), **listing}
         for number, listing in enumerate(listings)
     ]
-    told = json.dumps(given, default=str)
-    return await write("tickets", statement, user_id, told, request_id.get(), bell="outbox")
+    told = (json.dumps(given, default=str), request_id.get(), telemetry.current())
+    return await write("tickets", statement, user_id, *told, bell="outbox")

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Self
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sanic import HTTPResponse, Request
 
@@ -66,10 +66,12 @@ class Visitor(BaseModel):
 class Cookies:
     """Reads and writes the one cookie."""
 
-    def __init__(self, secret: str, *, secure: bool) -> None:
-        """`secure`: people come by https, where the name itself forbids others to set it (`__Host-`)."""
-        key = hmac.digest(secret.encode(), b"tix web session", "sha256")
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+    def __init__(self, secret: str, *, secure: bool, previous: str | None = None) -> None:
+        """`secure`: people come by https, where the name itself forbids others to set it (`__Host-`).
+
+        What `previous` sealed can be read, and is never written.
+        """
+        self._fernet = MultiFernet([_seal(one) for one in (secret, previous) if one])
         self._secure = secure
         self.name = "__Host-tix" if secure else "tix"
 
@@ -98,6 +100,10 @@ class Cookies:
             expires=visitor.expires_at,
             host_prefix=False,  # the name has it already
         )
+
+
+def _seal(secret: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hmac.digest(secret.encode(), b"tix web session", "sha256")))
 
 
 def _xor(left: bytes, right: bytes) -> bytes:

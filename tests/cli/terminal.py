@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CTRL_C = "\x03"
+AGAIN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,21 @@ def in_terminal(
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
-    shown, waiting, is_open = b"", list(typed), True
-    while chunk := _read(screen):
+    shown, waiting, last, is_open = b"", list(typed), "", True
+    while True:
+        # Python's line editor looks for signals only when one interrupts its wait for a key, so one
+        # that comes between the question and that wait stays unseen: a person presses again, and so do we.
+        while last == CTRL_C and not select.select([screen], [], [], AGAIN_SECONDS)[0]:
+            os.write(screen, last.encode())
+        if not (chunk := _read(screen)):
+            break
         if is_open:  # the child has the terminal now; with ours closed, its end ends the reading
             os.close(keyboard)
             is_open = False
         shown += chunk
         if waiting and waiting[0][0].encode() in shown:
-            os.write(screen, waiting.pop(0)[1].encode())
+            last = waiting.pop(0)[1]
+            os.write(screen, last.encode())
     os.close(screen)
     return Screen(shown.decode(), process.wait())
 

@@ -1,21 +1,14 @@
 """Two independent wakers release holds that ran out: the orders sweeper, and alarms on taskiq and Redis."""
 
 import asyncio
-import contextlib
 import statistics
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 import redis.asyncio
-from taskiq import AckableMessage
-from taskiq_redis import RedisStreamBroker
-from uuid_utils.compat import uuid7
 
 from server import worker
-from server.expiration.tasks import Alarms
 from server.kit import db
 from server.settings import Settings
 from server.worker import Jobs, redis_url
@@ -119,100 +112,6 @@ class TestAlarmsAlone:
             longer = await buyer.post(f"/api/orders/{order['id']}/extend", {})
             done = await buyer.order_in(order["id"], "expired", timeout=12)
             assert done["history"][-1]["at"] >= longer.json()["expiresAt"]
-
-
-class TestOneOrdersAlarms:
-    """Each end of a hold has an alarm of its own, so news of them may come in any order and at any moment."""
-
-    @pytest.fixture
-    async def rung(self, settings: Settings, empty: Settings) -> AsyncIterator[tuple[Alarms, list[datetime]]]:
-        """Running alarms, and the moments at which one rang."""
-        moments: list[datetime] = []
-
-        async def ring(_: UUID) -> None:
-            moments.append(datetime.now(UTC))
-
-        alarms, stopping = Alarms(redis_url(settings), ring), asyncio.Event()
-        running = asyncio.create_task(alarms.run(stopping))
-        yield alarms, moments
-        stopping.set()
-        await running
-        await alarms.close()
-
-    @pytest.mark.parametrize("later_first", [True, False])
-    async def test_the_later_end_rings_whichever_is_heard_first(
-        self, rung: tuple[Alarms, list[datetime]], *, later_first: bool
-    ) -> None:
-        """`order:created` may be heard after `order:extended`."""
-        alarms, moments = rung
-        order_id, now = uuid7(), datetime.now(UTC)
-        end, longer = now, now + timedelta(seconds=1.5)
-        for at in (longer, end) if later_first else (end, longer):
-            await alarms.set(order_id, at)
-        await until(lambda: any(moment >= longer for moment in moments), "it rings after the later end")
-
-    async def test_the_later_end_rings_when_both_are_heard_at_once(
-        self, rung: tuple[Alarms, list[datetime]]
-    ) -> None:
-        """Twenty orders, whose two ends are set at the same instant."""
-        alarms, moments = rung
-        longer = datetime.now(UTC) + timedelta(seconds=2)
-        ids = [uuid7() for _ in range(20)]
-        ends = (longer, longer - timedelta(seconds=1), longer)
-        await asyncio.gather(*(alarms.set(id_, at) for id_ in ids for at in ends))
-        await until(lambda: sum(moment >= longer for moment in moments) >= 20, "20 ring after the later end")
-
-    async def test_an_end_set_after_the_first_alarm_rang_rings_too(
-        self, rung: tuple[Alarms, list[datetime]]
-    ) -> None:
-        """A hold extended in its last moment, when its alarm is ringing already."""
-        alarms, moments = rung
-        order_id = uuid7()
-        await alarms.set(order_id, datetime.now(UTC) - timedelta(seconds=1))
-        await until(lambda: moments, "the first rings")
-        await alarms.set(order_id, datetime.now(UTC))
-        await until(lambda: len(moments) == 2, "the second rings")
-
-    async def test_an_alarm_that_was_unset_does_not_ring(self, rung: tuple[Alarms, list[datetime]]) -> None:
-        """The buyer cancelled; the alarm of another order, due later, rings."""
-        alarms, moments = rung
-        cancelled, end = uuid7(), datetime.now(UTC) + timedelta(seconds=1)
-        await alarms.set(cancelled, end)
-        await alarms.unset(cancelled, end)
-        await alarms.set(uuid7(), end + timedelta(seconds=1))
-        await until(lambda: moments, "the other order's alarm rings")
-        assert len(moments) == 1
-        assert moments[0] >= end + timedelta(seconds=1)
-
-    @pytest.mark.parametrize("swallowed", [0, 1, 3])
-    async def test_they_end_though_a_cancel_is_swallowed(
-        self, settings: Settings, empty: Settings, monkeypatch: pytest.MonkeyPatch, *, swallowed: int
-    ) -> None:
-        """redis-py may take a cancel for a timeout of its own; taskiq would wait for the next message."""
-        reads = 0
-
-        async def listen(broker: RedisStreamBroker) -> AsyncIterator[AckableMessage]:
-            nonlocal reads
-            for _ in range(swallowed):
-                reads += 1
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.Event().wait()
-            reads += 1
-            await asyncio.Event().wait()
-            yield  # type: ignore[misc]
-
-        async def ring(_: UUID) -> None:
-            """Nothing rings here."""
-
-        monkeypatch.setattr(RedisStreamBroker, "listen", listen)
-        alarms, stopping = Alarms(redis_url(settings), ring), asyncio.Event()
-        running = asyncio.create_task(alarms.run(stopping))
-        await until(lambda: reads, "it reads")
-        stopping.set()
-        async with asyncio.timeout(5):
-            await running
-        assert reads == swallowed + 1
-        await alarms.close()
 
 
 class TestSweeperAlone:

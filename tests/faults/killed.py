@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from server import app, run, worker
-from server.kit import bus, relay
+from server.kit import deliveries, relay
 from server.kit.db import Once, Transaction, transaction
 from server.payments import ops, owed, service, settlement, till
 from server.payments.gateway import Gateway
@@ -62,7 +62,7 @@ def main() -> int:
     while True:
         child = os.fork()
         if child == 0:
-            options = argparse.Namespace(services=["payments"], only=None)
+            options = argparse.Namespace(services=["payments"], only=None, workers=1)
             return asyncio.run(run.run(options, os.environ))
         signal.signal(signal.SIGTERM, lambda *_, pid=child: os.kill(pid, signal.SIGTERM))
         _, status = os.waitpid(child, 0)
@@ -74,7 +74,7 @@ def _hook(points: Points) -> None:
     """Put the points in, and shorten the time that what a dead process left stays where it is."""
     for module in (owed, till, ops):
         module.LEASE = timedelta(seconds=SOON)  # type: ignore[attr-defined]
-    bus.ACK_SECONDS = SOON  # type: ignore[assignment]
+    deliveries.ACK_SECONDS = SOON  # type: ignore[assignment]
     for module in (service, till, settlement, relay):
         module.transaction = _transactions(points)  # type: ignore[attr-defined]
     _hook_claims(points)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from server.kit import bus
+from server.kit import deliveries
 from server.settings import Settings
 from tests.platform import started
 from tests.waiting import slowness, until
@@ -18,7 +18,7 @@ async def test_events_after_a_pause_are_not_held_back(
     settings: Settings, empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published around the moment an idle fetch ends: each is heard within 0.5 s, most within 0.1 s."""
-    monkeypatch.setattr(bus, "FETCH_SECONDS", 0.3)
+    monkeypatch.setattr(deliveries, "FETCH_SECONDS", 0.3)
     dice = random.Random(7)  # noqa: S311 - a seed makes a failure repeatable
     late: list[float] = []
     async with started(settings) as platform:

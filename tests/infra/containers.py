@@ -15,13 +15,13 @@ import yaml
 from server.__main__ import _parser
 from server.app import create_app, create_web
 from server.local.datadir import fresh_secrets
-from server.run import PORTS, WEB_PORT
+from server.run import PORTS
 from server.settings import Settings, SettingsError
 from server.stripe_sandbox.__main__ import argument_parser
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "infra/k8s"
-OURS: Mapping[str, int] = dict([*PORTS.items(), ("web", WEB_PORT)])
+OURS: Mapping[str, int] = dict(PORTS.items())
 """A service that has an image → its port."""
 SANDBOX = ["python", "-m", "server.stripe_sandbox"]
 HELPERS = frozenset({"NATS_PASSWORD"})
@@ -163,7 +163,8 @@ def pods(documents: list[Document]) -> Iterator[tuple[str, Document]]:
 def k8s_containers(documents: list[Document]) -> Iterator[Container]:
     """Ours in the manifests, with a value for each secret."""
     maps = {d["metadata"]["name"]: d.get("data", {}) for d in documents if d["kind"] == "ConfigMap"}
-    secrets = {**fresh_secrets(), "STRIPE_PUBLISHABLE_KEY": "pk_live_public", "uri": DATABASE_URL}
+    previous = {f"{name}_PREVIOUS": value for name, value in fresh_secrets().items()}
+    secrets = {**fresh_secrets(), **previous, "STRIPE_PUBLISHABLE_KEY": "pk_live_public", "uri": DATABASE_URL}
     for name, template in pods(documents):
         for made in template["spec"]["containers"]:
             if not made["image"].startswith("tix-"):

@@ -13,15 +13,16 @@ import pytest
 from nats.aio.msg import Msg
 from uuid_utils.compat import uuid7
 
-from server.kit import bus
-from server.kit.bus import MAX_FAILURES, STREAM, Bus, Listener
+from server.kit import deliveries
+from server.kit.bus import MAX_FAILURES, Bus, Listener
 from server.kit.db import rows, transaction
 from server.kit.errors import Unavailable
 from server.kit.events import Envelope, Event
 from server.kit.inbox import HeardOnce
+from server.kit.keeper import STREAM
 from server.kit.log import request_id
 from server.settings import Settings
-from server.worker import SUBJECTS
+from tests.platform import keeping
 from tests.waiting import until
 
 PATIENCE = 0.0005
@@ -39,7 +40,7 @@ Hear = Callable[[Probed, HeardOnce], Awaitable[None]]
 
 def connected(settings: Settings) -> AbstractAsyncContextManager[Bus]:
     """What a process of its own would have: a replica, or the same one after a restart."""
-    return bus.connect(settings.nats_url or "", name="probe", subjects=SUBJECTS, patience=PATIENCE)
+    return keeping(settings, patience=PATIENCE)
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ async def test_a_crash_after_the_burial_buries_no_second_time(
     link: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The letter is stored and JetStream never heard of it: the message comes again."""
-    monkeypatch.setattr(bus, "ACK_SECONDS", 0.3)
+    monkeypatch.setattr(deliveries, "ACK_SECONDS", 0.3)
     real, ends = Msg.term, []
 
     async def term(message: Msg) -> None:
@@ -217,9 +218,9 @@ async def test_a_stranger_with_a_long_id_is_buried_too(link: Bus) -> None:
 @pytest.mark.parametrize("how", ["kept", "not kept"])
 async def test_a_slow_handler_keeps_its_message(link: Bus, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """Four times as long as JetStream waits; without a word meanwhile, it hands the message to others."""
-    monkeypatch.setattr(bus, "ACK_SECONDS", 0.3)
+    monkeypatch.setattr(deliveries, "ACK_SECONDS", 0.3)
     if how == "not kept":
-        monkeypatch.setattr(bus, "_keep", lambda _: asyncio.sleep(0))
+        monkeypatch.setattr(deliveries, "keep", lambda _: asyncio.sleep(0))
     clock = asyncio.get_running_loop().time
     tries = []
 

@@ -113,6 +113,17 @@ class TestReadEvent:
             gateway.read_event(BODY, signed(seconds_ago=-1e9))
         assert gateway.read_event(BODY, signed(seconds_ago=-50)).id == "evt_1"
 
+    async def test_while_the_secret_is_changed_both_count(self) -> None:
+        """And no third one."""
+        gateway = StripeGateway(
+            key=STRIPE_KEY, webhook_secret="whsec_the_next", previous_webhook_secret=WEBHOOK_SECRET
+        )
+        for secret in (WEBHOOK_SECRET, "whsec_the_next"):
+            assert gateway.read_event(BODY, signed(secret=secret)).id == "evt_1"
+        with pytest.raises(BadSignature):
+            gateway.read_event(BODY, signed(secret="whsec_of_somebody"))
+        await gateway.close()
+
     @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": 1}'])
     async def test_refuses_a_signed_body_that_is_no_event(self, gateway: StripeGateway, body: bytes) -> None:
         """It cannot be forged, so it is not a bad signature, but it is no use either."""

@@ -35,7 +35,7 @@ async def test_t10_a_hold_is_shown_at_once_and_taken_back_when_it_is_refused(
     ticket = await seller.list_ticket(title="Only one")
     async with open_tui(platform, buyer) as tui:
         await tui.sees("Only one", "Press b to hold it")
-        ours = tui.app.session.tix
+        ours = tui.app.session.feed
         reserve, answer = ours.reserve_ticket, asyncio.Event()
 
         async def slowly(*args: Any, **kwargs: Any) -> OrderOut:

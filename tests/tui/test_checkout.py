@@ -190,7 +190,7 @@ class TestMethod:
             assert "Paid" not in screen
             assert "yours" not in screen
             await tui.press("p")
-            await tui.hears("Stripe is being asked already.")
+            await tui.hears("It was asked for; the answer is on its way.")
             answer.set()
             await tui.sees("Paid 45.00 USD. The ticket is yours.")
 
@@ -236,7 +236,7 @@ class TestTime:
             await tui.sees("✗ expired")
             await platform.user().hold(order["ticket"]["id"])
             await tui.press("h")
-            await tui.hears("Holding “Front row” again: This ticket is reserved")
+            await tui.hears("Holding “Front row”: This ticket is reserved")
             await tui.sees("✗ expired")
 
     async def test_t08_extends_once(self, platform: Platform, open_tui: Open) -> None:

@@ -33,8 +33,9 @@ async def test_a_search_of_any_length_and_a_title_of_any_kind_leave_the_app_runn
 
 
 @pytest.mark.parametrize(
-    "kept", [{"wish": {"status": "gone"}}, {"wish": {"sort": []}}, {"wish": {"text": 7}}]
+    "kept",
+    [7, {"browse": 7}, {"browse": {"status": "gone"}}, {"browse": {"sort": []}}, {"browse": {"text": 7}}],
 )
-def test_a_wish_of_another_version_is_forgotten(tmp_path: Path, kept: dict[str, Any]) -> None:
-    (tmp_path / "kept.json").write_text(json.dumps(kept), encoding="utf-8")
-    assert Memory(tmp_path / "kept.json").browsed() == (Wish(), [])
+def test_a_wish_of_another_version_is_forgotten(tmp_path: Path, kept: Any) -> None:
+    (tmp_path / "kept.json").write_text(json.dumps({"wishes": kept}), encoding="utf-8")
+    assert Memory(tmp_path / "kept.json").wished("browse") == Wish()

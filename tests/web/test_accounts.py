@@ -19,6 +19,18 @@ def links(answer: httpx.Response) -> list[str]:
     return [link["href"] for link in html(answer).all("a") if link["href"].startswith("#")][1:]
 
 
+async def test_a_changed_secret_signs_nobody_out_while_both_are_known(web: Web) -> None:
+    """WEB_SECRET: a cookie of before is read, and not by those who know the new one alone."""
+    old = web.app.ctx.shop.secret
+    visitor = await web.visitor().sign_up()
+    [cookie] = visitor.http.cookies.jar
+    for changed, is_known in (({"web_secret_previous": old}, True), ({}, False)):
+        async with shop(web.platform, web_secret="the next secret of the web, " * 2, **changed) as next_web:
+            later = next_web.visitor(cookies={cookie.name: cookie.value or ""})
+            answer = await later.get("/orders")
+            assert (answer.status_code == 200) is is_known, answer.status_code
+
+
 class TestSignUp:
     """A new account."""
 

@@ -11,7 +11,7 @@ from tests.web_browser.bought import EVENT, buy, hold, signed_up
 from tests.web_browser.browsing import PHONE, Come, Watch, open_browser
 from tests.web_browser.conftest import list_ticket
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 SLOW_LINE = {
     "offline": False,

@@ -1,7 +1,7 @@
 """Who is signed in: sign in, sign up, sign out."""
 
-import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -17,10 +17,12 @@ from client import TixError
 from tui.actions import guarded, key
 from tui.messages import LinkChanged
 from tui.screens.dialogs import Confirm
-from tui.screens.view import View
+from tui.screens.view import ON_ITS_WAY, View
 from tui.session import ENVIRONMENT
 
 NEEDED = {"email": "Your e-mail address is needed.", "password": "A password is needed."}
+ACCOUNT = "account"
+"""What is sent here is about this."""
 WORDS = {False: "Sign in", True: "Sign up"}
 
 
@@ -32,11 +34,6 @@ class Account(View):
         key("ctrl+t", "other_form", "Sign in / up", "From signing in to signing up, and back."),
         key("o", "sign_out", "Sign out", "End this sign-in everywhere and forget it here."),
     ]
-
-    def __init__(self) -> None:
-        """Nothing was typed yet."""
-        super().__init__()
-        self._is_asking = False
 
     def body(self) -> Iterable[Widget]:
         """The form, and what is known of somebody signed in."""
@@ -112,8 +109,11 @@ class Account(View):
         self._complain(missing)
         if missing:
             self.query_one(f"#{next(iter(missing))}").focus()
-        elif not self._is_asking:
-            self._enter(typed["email"], typed["password"], is_new=self.is_new)
+        elif self.tui.is_sending(ACCOUNT):
+            self.tui.report(ON_ITS_WAY, severity="warning")
+        else:
+            enter = partial(self._enter, typed["email"], typed["password"], is_new=self.is_new)
+            self.tui.send(ACCOUNT, "Signing up" if self.is_new else "Signing in", enter)
 
     def _complain(self, errors: dict[str, str], sentence: str = "") -> None:
         """Beside the fields, and below them."""
@@ -122,38 +122,42 @@ class Account(View):
                 self.query_one(f"#{name}-error", Static).update(Content(harmless(errors.get(name, ""))))
             self.query_one("#complaint", Static).update(Content(harmless(sentence)))
 
-    @work(group="enter")
     async def _enter(self, email: str, password: str, *, is_new: bool) -> None:
         session, warnings = self.session, list[str]()
-        self._is_asking = True
         try:
             session.config.check_named(session.target, again="tix tui")
             await session.enter(email, password, is_new=is_new, warn=warnings.append)
         except Refused as error:
-            self._complain({}, f"{error.detail} Do: {error.hint}")
+            self._refuse({}, f"{error.detail} Do: {error.hint}")
         except TixError as error:
-            self._refuse(error)
+            fields = {one["field"]: one["message"] for one in error.errors if one["field"] in NEEDED}
+            wait = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
+            self._refuse(fields, f"{error.detail}{wait}")
         else:
             self.tui.begin()
             self.tui.report(f"Signed in as {email}.")
-            if self.is_current:
+            if self.is_active:
                 self.dismiss()
-        finally:
-            self._is_asking = False
-            for warning in warnings:
-                self.tui.report(warning, severity="warning")
+        for warning in warnings:
+            self.tui.report(warning, severity="warning")
         if session.token and session.target.token_from == ENVIRONMENT:
             self.tui.report(
                 "TIX_TOKEN is set and goes first the next time: unset TIX_TOKEN", severity="warning"
             )
 
-    def _refuse(self, error: TixError) -> None:
-        """What is wrong with a field stands beside it, the rest is a sentence."""
-        fields = {one["field"]: one["message"] for one in error.errors if one["field"] in NEEDED}
-        wait = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
-        self._complain(fields, "" if fields else f"{error.detail}{wait}")
-        if self.is_drawn:
-            self.query_one(f"#{next(iter(fields), 'password')}").focus()
+    def _refuse(self, fields: dict[str, str], sentence: str) -> None:
+        """What is wrong with a field stands beside it, the rest is a sentence; a toast once this was left."""
+        if not self.is_running:
+            self.tui.report(f"You are not signed in. {sentence}", severity="error")
+            return
+        self._complain(fields, "" if fields else sentence)
+        self.query_one(f"#{next(iter(fields), 'password')}").focus()
+
+    def action_back(self) -> None:
+        """Out of here; an answer that is out is told."""
+        if self.tui.is_sending(ACCOUNT) and self.session.user is None:
+            self.tui.report("Tix has not answered yet; you are told whether you are signed in.")
+        super().action_back()
 
     # --- signing out --------------------------------------------------------------------------------------
 
@@ -164,12 +168,14 @@ class Account(View):
                 return "Nobody is signed in."
             if self.session.is_online is False:
                 return "Tix does not answer; the sign-in can be ended when it does."
+            if self.tui.is_sending(ACCOUNT):
+                return ON_ITS_WAY
         if action == "other_form" and self.session.user is not None:
             return "Sign out first: press o."
         return super().why_not(action)
 
     @guarded
-    @work(exclusive=True, group="leave")
+    @work(exclusive=True, group="ask")
     async def action_sign_out(self) -> None:
         """After a question: holds go on, but without this app."""
         session = self.session
@@ -178,11 +184,11 @@ class Account(View):
         kept = f" {held} hold{'s' if held > 1 else ''} of yours will go on without this app." if held else ""
         if not await self.app.push_screen_wait(Confirm(f"Sign {email} out?{kept}", yes="Sign out")):
             return
-        try:
-            await asyncio.shield(session.leave())
-        except TixError as error:
-            self.failed("Signing out", error)
-            return
+        self.tui.send(ACCOUNT, "Signing out", self._leave)
+
+    async def _leave(self) -> None:
+        session = self.session
+        await session.leave()
         self.tui.forget_holds()
         self.tui.report(f"Signed out of {session.target.api_url}.")
         if session.target.token_from == ENVIRONMENT:

@@ -1,17 +1,16 @@
 """The tickets on sale, live: filter, sort, look, hold."""
 
+import time
 from typing import ClassVar
 from uuid import UUID
 
-from textual import on, work
+from textual import on
 from textual.binding import BindingType
 
-from client import Conflict, TixError
 from server.tickets.schemas import TicketOut
 from tui.actions import guarded, key
-from tui.catalogue import Catalogue
-from tui.screens.checkout import Checkout
 from tui.screens.ticket_list import LIST_KEYS, TicketList
+from tui.screens.view import ON_ITS_WAY
 from tui.tickets import why_not_held
 from tui.widgets.rows import Rows
 from tui.words import TICKET, Mark, clock
@@ -24,32 +23,32 @@ class Browse(TicketList):
         key("b", "hold", "Hold", "Hold this ticket for 15 minutes and go on to payment."),
         *LIST_KEYS,
     ]
+    VIEW = "browse"
     COPIED = ("hold", "show_ticket")
 
-    def __init__(self) -> None:
-        """No hold was asked for yet."""
-        super().__init__()
-        self._holding: set[UUID] = set()
-
-    def begin(self) -> Catalogue:
+    def begin(self) -> None:
         """What was kept by the last run."""
-        wish, tickets = self.tui.memory.browsed()
-        catalogue = Catalogue(wish)
-        catalogue.take(tickets)
-        return catalogue
+        super().begin()
+        tickets, self._seen = self.tui.memory.browsed()
+        self.catalogue.take(tickets)
 
     def was_read(self) -> None:
         """Keep it for the next run."""
-        self.tui.memory.browse(self.catalogue.wish, self.catalogue.shown())
+        self.tui.memory.browse(self.catalogue.shown())
 
-    def tell_chips(self, doing: str = "") -> None:
-        """Also kept, for the next run."""
-        super().tell_chips(doing)
-        self.tui.memory.wish(self.catalogue.wish)
+    def age(self) -> float | None:
+        """What was kept is as old as it is."""
+        kept = time.time() - self._seen if self._seen else None
+        return super().age() if self.fresh_at else kept
+
+    @property
+    def about(self) -> UUID | None:
+        """The ticket under the cursor."""
+        return self.ticket.id if self.ticket else None
 
     def mark_of(self, ticket: TicketOut) -> Mark:
         """Ours first: a hold that was asked for, or one's own."""
-        if ticket.id in self._holding:
+        if self.tui.is_sending(ticket.id):
             return TICKET["holding"]
         held = self.holds.of_ticket(ticket.id)
         return Mark("◐", "yours", "success") if held else super().mark_of(ticket)
@@ -71,7 +70,8 @@ class Browse(TicketList):
         """A hold needs a ticket that is free and another's."""
         ticket = self.ticket
         if action == "hold" and ticket is not None:
-            return why_not_held(self.session, ticket) or super().why_not(action)
+            own = ON_ITS_WAY if self.tui.is_sending(ticket.id) else why_not_held(self.session, ticket)
+            return own or super().why_not(action)
         if action == "hold" and ticket is None:
             return "There is no ticket here."
         return super().why_not(action)
@@ -79,32 +79,13 @@ class Browse(TicketList):
     @guarded
     def action_hold(self) -> None:
         """Hold the ticket under the cursor: shown at once, taken back if it is refused."""
-        if self.ticket is not None and self.ticket.id not in self._holding:
-            self._holding.add(self.ticket.id)
-            self.rows.refresh()
-            self.tell_details()
-            self._hold(self.ticket)
-
-    @work(group="hold")
-    async def _hold(self, ticket: TicketOut) -> None:
-        try:
-            order = await self.session.tix.reserve_ticket(ticket.id, max_price=ticket.price)
-        except TixError as error:
-            self.failed(f"Holding “{ticket.title}”", error)
-            if isinstance(error, Conflict):
-                self.read(anew=True)
-            return
-        finally:
-            self._holding.discard(ticket.id)
-            self.rows.refresh()
-            self.tell_details()
-        self.tui.take_hold(order)
-        self.app.push_screen(Checkout(order))
+        if (ticket := self.ticket) is not None:
+            self.tui.hold(ticket.id, ticket.title, at_most=ticket.price, asker=self)
 
     @on(Rows.Chosen, "#tickets")
     def _open(self) -> None:
         held = self.holds.of_ticket(self.ticket.id) if self.ticket else None
         if held is not None:
-            self.app.push_screen(Checkout(held.order))
+            self.tui.open_order(held.order)
         else:
             self.action_zoom()

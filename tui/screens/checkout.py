@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -18,10 +19,11 @@ from server.orders.schemas import OrderOut
 from server.payments.schemas import PaymentOut
 from tui.actions import guarded, key
 from tui.holds import UNDER_WAY, Held
-from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged
+from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, Sending
 from tui.paying import how_to_pay, page_of
 from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Confirm, MethodChoice
+from tui.screens.view import ON_ITS_WAY
 from tui.widgets.countdown import Countdown
 from tui.widgets.qr import QrCode
 from tui.widgets.story import steps
@@ -48,7 +50,6 @@ class Checkout(Deals):
         super().__init__()
         self.order = order
         self.payment: PaymentOut | None = None
-        self._is_asking = False
 
     def body(self) -> Iterable[Widget]:
         """What it is about and how long, beside how to pay; below one another where it is narrow."""
@@ -65,6 +66,10 @@ class Checkout(Deals):
     @property
     def _held(self) -> Held | None:
         return self.holds.get(self.order.id)
+
+    @property
+    def _is_asking(self) -> bool:
+        return self.tui.is_sending(("pay", self.order.id))
 
     @property
     def meant(self) -> OrderOut:
@@ -91,7 +96,7 @@ class Checkout(Deals):
             payments = (await self.session.tix.list_payments(self.order.id)).items
         except TixError as error:
             if self.session.is_online:  # else the banner says it
-                self.failed("Reading the payment", error)
+                self.tui.failed("Reading the payment", error)
             return
         if payments and payments[0].order_id == self.order.id:
             self.payment = payments[0]
@@ -120,6 +125,10 @@ class Checkout(Deals):
         if held is not None and held.order.version > self.order.version:
             self.order = held.order
             self._show()
+
+    def on_sending(self, _: Sending) -> None:
+        """What can be done depends on it."""
+        self._show()
 
     def on_link_changed(self, _: LinkChanged) -> None:
         """What can be done depends on it; a payment may have been missed."""
@@ -165,7 +174,7 @@ class Checkout(Deals):
             if self.order.status != "created":
                 return f"It is {mark(ORDER, self.order.status).word}: there is nothing to pay."
             if self._is_asking:
-                return "Stripe is being asked already."
+                return ON_ITS_WAY
             if self._held is not None and self._held.left <= 0:
                 return "The hold has ended; once that is known, h holds the ticket again."
         return super().why_not(action)
@@ -191,30 +200,33 @@ class Checkout(Deals):
                 return
             self._pay(method)
 
-    @work(group="pay")
-    async def _pay(self, method: str | None) -> None:
+    def _pay(self, method: str | None) -> None:
+        order = self.order
+        self.tui.send(
+            ("pay", order.id), f"Paying for “{order.ticket.title}”", partial(self._ask, order, method)
+        )
+
+    async def _ask(self, order: OrderOut, method: str | None) -> None:
         """What came of it is shown by what the order and its payment say then."""
-        order, self._is_asking = self.order, True
-        self._show()
         try:
             payment = await self.session.tix.pay_order(
                 order.id, payment_method=method, mode=None if method else "checkout"
             )
         except PaymentRefused:
-            self.read_payment()  # it says why, and the stream tells it to whoever looks elsewhere
+            pass  # the payment says why, and the stream tells it to whoever looks elsewhere
         except TixError as error:
-            self.failed("Paying", error)
-            self.read()  # it may have arrived
+            self.tui.failed(f"Paying for “{order.ticket.title}”", error)
         else:
-            if self.order.id == order.id:
+            if self.is_running and self.order.id == order.id:
                 self.payment = payment
                 if self.link:
                     self.tui.open_page(self.link)
-        finally:
-            self._is_asking = False
-            self._show()
+                self._show()
+            return
+        if self.is_running:
+            self.read()  # it may have arrived
 
-    def held_again(self, order: OrderOut) -> None:
+    def held(self, order: OrderOut) -> None:
         """The same page, from the beginning."""
         self.order, self.payment = order, None
         self.query_one("#story", Static).update("")

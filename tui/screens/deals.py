@@ -1,5 +1,9 @@
 """What can be done about an order, in every view that shows one."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+from uuid import UUID
+
 from textual import work
 
 from client import TixError
@@ -9,7 +13,7 @@ from server.orders.schemas import OrderOut
 from tui.actions import TWINS, guarded, key
 from tui.holds import UNDER_WAY
 from tui.screens.dialogs import Confirm
-from tui.screens.view import View
+from tui.screens.view import ON_ITS_WAY, View
 from tui.words import ORDER, mark, sentence
 
 EXTEND = key("e", "extend", "Extend", "5 minutes more to pay, once.")
@@ -26,10 +30,6 @@ class Deals(View):
         """The order that actions are about, as it was last heard of."""
         raise NotImplementedError
 
-    def held_again(self, order: OrderOut) -> None:
-        """A new order of the same ticket."""
-        raise NotImplementedError
-
     @work(exclusive=True, group="look")
     async def look(self) -> None:
         """Read it with its history; follow it, too, once it is not under way and the app does not."""
@@ -44,7 +44,7 @@ class Deals(View):
                 await self.holds.follow(order.id, self.tui.hear_order, whole=True)
         except TixError as error:
             if self.session.is_online:  # else the banner says it
-                self.failed("Reading the order", error)
+                self.tui.failed("Reading the order", error)
 
     def why_not(self, action: str) -> str | None:
         """By whose the order is, and how it stands."""
@@ -53,6 +53,8 @@ class Deals(View):
         order = self.meant
         if order is None:
             return super().why_not(action) or "There is no order here."
+        if self.tui.is_sending(order.ticket.id if action == "hold" else order.id):
+            return ON_ITS_WAY
         if action == "refund":
             why = _why_not_refund(order)
         elif not is_buyer(order):
@@ -85,71 +87,70 @@ class Deals(View):
             return f"Enter to pay it.\nx gives it up.{more}"
         return "h holds it again, if it is free." if order.status in OVER else ""
 
-    @guarded
-    @work(group="write")
-    async def action_extend(self) -> None:
-        """More time, once."""
-        if (order := self.meant) is None:
-            return
-        try:
-            longer = await self.session.tix.extend_order(order.id)
-        except TixError as error:
-            self.failed(f"Extending “{order.ticket.title}”", error)
-        else:
-            self.tui.take_hold(longer)
-            until = f"{longer.expires_at.astimezone():%H:%M:%S}"
-            self.tui.report(f"“{order.ticket.title}” is held for you until {until} now.")
-        self.look()
+    @property
+    def about(self) -> UUID | None:
+        """The ticket of the order that is meant."""
+        return self.meant.ticket.id if self.meant else None
+
+    def change(self, order: OrderOut, what: str, ask: Callable[[], Awaitable[None]]) -> None:
+        """Send a change of it, and read what it is then; `what` as for `Talk.send`."""
+
+        async def work() -> None:
+            try:
+                await ask()
+            finally:
+                if self.is_running:
+                    self.look()
+
+        self.tui.send(order.id, what, work)
 
     @guarded
-    @work(group="write")
+    def action_extend(self) -> None:
+        """More time, once."""
+        if (order := self.meant) is not None:
+            self.change(order, f"Extending “{order.ticket.title}”", partial(self._extend, order))
+
+    async def _extend(self, order: OrderOut) -> None:
+        longer = await self.session.tix.extend_order(order.id)
+        self.tui.take_hold(longer)
+        until = f"{longer.expires_at.astimezone():%H:%M:%S}"
+        self.tui.report(f"“{order.ticket.title}” is held for you until {until} now.")
+
+    @guarded
+    @work(exclusive=True, group="ask")
     async def action_cancel(self) -> None:
         """Give it up, after a question."""
         if (order := self.meant) is None:
             return
-        question = (
-            f"Give “{order.ticket.title}” ({price(order)}) up? Nothing was taken; it is free for others then."
-        )
+        title = order.ticket.title
+        question = f"Give “{title}” ({price(order)}) up? Nothing was taken; it is free for others then."
         if await self.app.push_screen_wait(Confirm(question, yes="Give up")):
-            try:
-                await self.session.tix.cancel_order(order.id)
-            except TixError as error:
-                self.failed(f"Giving “{order.ticket.title}” up", error)
-            self.look()
+            cancel = partial(self.session.tix.cancel_order, order.id)
+            self.change(order, f"Giving “{title}” up", cancel)
 
     @guarded
-    @work(group="write")
-    async def action_hold(self) -> None:
+    def action_hold(self) -> None:
         """The same ticket again, for what it cost at most."""
-        if (order := self.meant) is None:
-            return
-        ticket = order.ticket
-        try:
-            fresh = await self.session.tix.reserve_ticket(ticket.id, max_price=order.price)
-        except TixError as error:
-            self.failed(f"Holding “{ticket.title}” again", error)
-            return
-        self.tui.take_hold(fresh)
-        self.held_again(fresh)
+        if (order := self.meant) is not None:
+            self.tui.hold(order.ticket.id, order.ticket.title, at_most=order.price, asker=self)
 
     @guarded
-    @work(group="write")
+    @work(exclusive=True, group="ask")
     async def action_refund(self) -> None:
         """Take a sold ticket back, after a question."""
         if (order := self.meant) is None:
             return
+        title = order.ticket.title
         question = (
-            f"Take “{order.ticket.title}” back and give its buyer {price(order)}? "
+            f"Take “{title}” back and give its buyer {price(order)}? "
             "The ticket is void at once and can be sold again."
         )
         if await self.app.push_screen_wait(Confirm(question, yes="Refund")):
-            try:
-                await self.session.tix.refund_order(order.id)
-            except TixError as error:
-                self.failed(f"Refunding “{order.ticket.title}”", error)
-            else:
-                self.tui.report(f"“{order.ticket.title}” is yours again; {price(order)} is on its way back.")
-            self.look()
+            self.change(order, f"Refunding “{title}”", partial(self._refund, order))
+
+    async def _refund(self, order: OrderOut) -> None:
+        await self.session.tix.refund_order(order.id)
+        self.tui.report(f"“{order.ticket.title}” is yours again; {price(order)} is on its way back.")
 
     def copyable(self) -> dict[str, str]:
         """Of the order that is meant."""

@@ -1,8 +1,8 @@
 """A file of listings: chosen, checked by the server row by row, and then brought in."""
 
 import asyncio
-import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,8 +12,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from cli.batches import opened
+from cli.clock import steady
 from cli.errors import USAGE, Refused
 from cli.leftovers import Leftovers, beside
 from cli.listing_files import Unreadable
@@ -50,6 +52,7 @@ class Importing(View):
         self._bytes = 0
         self._only_wrong = False
         self._fault = ""
+        self._importing: Worker[None] | None = None
 
     def body(self) -> Iterable[Widget]:
         """The file over its rows."""
@@ -97,9 +100,12 @@ class Importing(View):
         if why is not None:
             self.tui.report(why, severity="warning")
         elif not self._is_working and self.query_one("#path", Input).value.strip():
-            self._file(self._path, dry_run=True)
+            self._check()
 
     @work(exclusive=True, group="file")
+    async def _check(self) -> None:
+        await self._file(self._path, dry_run=True)
+
     async def _file(self, path: Path, *, dry_run: bool) -> None:
         source = str(path)
         leftovers = Leftovers(beside(source), source=source)
@@ -117,7 +123,7 @@ class Importing(View):
         except Refused as error:
             self._fail(error.detail)
         except TixError as error:
-            self.failed("Checking" if dry_run else "Importing", error)
+            self.tui.failed("Checking" if dry_run else "Importing", error)
         finally:
             leftovers.drop()
             self._is_working = entry.disabled = False
@@ -134,7 +140,7 @@ class Importing(View):
         if not self.is_drawn or self._filing is None:
             return
         filing = self._filing
-        self.fresh_at = time.monotonic()
+        self.fresh_at = steady()
         filing.stepped()
         if not filing.is_dry:
             self.tui.report(f"{filing.summary}.")
@@ -200,7 +206,8 @@ class Importing(View):
             f"{counts['unchanged']} to leave as they are.{failing}"
         )
         if await self.app.push_screen_wait(Confirm(question, yes="Import")):
-            self._file(path, dry_run=False)
+            work = partial(self._file, path, dry_run=False)
+            self._importing = self.tui.send(self, f"Importing {path.name}", work)
 
     @guarded
     def action_only_wrong(self) -> None:
@@ -212,16 +219,18 @@ class Importing(View):
         """Another file."""
         self.query_one("#path").focus()
 
+    @guarded
     @work(exclusive=True, group="leave")
     async def action_back(self) -> None:  # type: ignore[override]  # a worker, for it asks
         """Out; an import under way is stopped after a question only."""
-        filing = self._filing
-        is_writing = self._is_working and filing is not None and not filing.is_dry
-        if is_writing and not await self.app.push_screen_wait(
+        if self.tui.is_sending(self) and not await self.app.push_screen_wait(
             Confirm("Stop the import? What is done stays; importing it again costs nothing.", yes="Stop")
         ):
             return
-        self.dismiss()
+        if self._importing is not None:
+            self._importing.cancel()
+        if self.is_active:
+            self.dismiss()
 
     def copyable(self) -> dict[str, str]:
         """The same as commands."""

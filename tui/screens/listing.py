@@ -1,6 +1,7 @@
 """The form for a listing: a new one, or one's own to change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import ClassVar
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from tui.listings import LABELS, Mistyped, edit_of, errors_of, new_ticket, texts
 from tui.messages import TicketsChanged
 from tui.screens.conflict import MINE, THEIRS, ConflictDialog
 from tui.screens.dialogs import Confirm
-from tui.screens.view import View
+from tui.screens.view import ON_ITS_WAY, View
 from tui.widgets.field import Field
 
 
@@ -38,8 +39,14 @@ class Listing(View):
         """`ticket`: as it was read; None: a new one."""
         super().__init__()
         self.listing = ticket
-        self._is_saving = False
+        self._about: Hashable = ticket.id if ticket else self
+        self._is_over = False
+        """Whether it is saved."""
         self._attempt: tuple[NewTicket, str] | None = None
+
+    @property
+    def _is_saving(self) -> bool:
+        return self.tui.is_sending(self._about)
 
     def body(self) -> Iterable[Widget]:
         """The fields, below what they are of."""
@@ -96,11 +103,13 @@ class Listing(View):
         else:
             self.focus_next()
 
+    def why_not(self, action: str) -> str | None:
+        """One answer is waited for at a time."""
+        return ON_ITS_WAY if action == "save" and self._is_saving else super().why_not(action)
+
     @guarded
     def action_save(self) -> None:
         """Send it, if it can be a listing."""
-        if self._is_saving:
-            return
         listing, changed = self.listing, self._changed
         if listing is not None and not changed:
             self.tui.report("Nothing was changed.")
@@ -108,80 +117,98 @@ class Listing(View):
         try:
             if listing is None:
                 wanted = new_ticket({name: one.text for name, one in self._fields.items()})
-                self._create(wanted)
+                self._send(f"Listing “{wanted.title}”", partial(self._create, wanted))
             else:
-                self._update(listing, edit_of(listing, changed))
+                edit = edit_of(listing, changed)
+                self._send(f"Changing “{listing.title}”", partial(self._update, listing, edit))
         except Mistyped as wrong:
             self._complain(wrong.errors)
 
-    @work(group="write")
-    async def _create(self, wanted: NewTicket) -> None:
+    def _send(self, what: str, ask: Callable[[], Awaitable[tuple[TicketOut, str]]]) -> None:
+        async def work() -> None:
+            try:
+                saved, said = await ask()
+            except TixError as error:
+                self._refuse(what, error)
+            else:
+                self._is_over = True
+                self.tui.saved(saved, said)
+                self._end()
+
+        self._complain({}, "Saving…")
+        self.tui.send(self._about, what, work)
+
+    async def _create(self, wanted: NewTicket) -> tuple[TicketOut, str]:
         """The same listing again has the same key: an answer that was lost makes no second one."""
         if self._attempt is None or self._attempt[0] != wanted:
             self._attempt = wanted, str(uuid4())
-        self._is_saving = True
-        self._complain({}, "Saving…")
-        try:
-            made = await self.session.tix.create_ticket(wanted, key=self._attempt[1])
-        except TixError as error:
-            self._refuse(error)
-        else:
-            self._leave(made, f"Listed “{made.title}” for {shown(made.price, made.currency)}.")
-        finally:
-            self._is_saving = False
+        made = await self.session.tix.create_ticket(wanted, key=self._attempt[1])
+        return made, f"Listed “{made.title}” for {shown(made.price, made.currency)}."
 
-    @work(group="write")
-    async def _update(self, read: TicketOut, edit: TicketEdit) -> None:
-        self._is_saving = True
-        self._complain({}, "Saving…")
+    async def _update(self, read: TicketOut, edit: TicketEdit) -> tuple[TicketOut, str]:
+        """What is as wanted already was our own first attempt."""
         try:
             changed = await self.session.tix.update_ticket(read.id, edit)
         except TixError as error:
-            if error.code == "version_conflict":
-                await self._settle(read, edit)
-            else:
-                self._refuse(error)
-        else:
-            self._leave(changed, f"“{changed.title}” is changed.")
-        finally:
-            self._is_saving = False
+            if error.code != "version_conflict":
+                raise
+            changed = await self.session.tix.show_ticket(read.id)
+            wanted = edit.model_dump(exclude_unset=True, exclude={"version"})
+            if any(getattr(changed, name) != value for name, value in wanted.items()):
+                raise _Overtaken(error, changed, edit) from error
+        return changed, f"“{changed.title}” is changed."
 
-    async def _settle(self, read: TicketOut, edit: TicketEdit) -> None:
-        """Theirs, mine, or neither yet; what is as wanted already was our own first attempt."""
-        try:
-            now = await self.session.tix.show_ticket(read.id)
-        except TixError as error:
-            self._refuse(error)
-            return
-        wanted = edit.model_dump(exclude_unset=True, exclude={"version"})
-        if all(getattr(now, name) == value for name, value in wanted.items()):
-            self._leave(now, f"“{now.title}” is changed.")
-            return
-        self._complain({}, "")
+    def _refuse(self, what: str, error: TixError) -> None:
+        """Beside the fields; in a toast once the form was left."""
+        if not self.is_running:
+            self.tui.failed(what, error)
+        elif isinstance(error, _Overtaken) and self.listing is not None:
+            self._complain({})
+            self._settle(self.listing, error.now, error.edit)
+        else:
+            errors = errors_of(error)
+            self._complain(errors, "" if errors else error.detail)
+
+    @work(exclusive=True, group="ask")
+    async def _settle(self, read: TicketOut, now: TicketOut, edit: TicketEdit) -> None:
+        """Theirs, mine, or neither yet."""
         answer = await self.app.push_screen_wait(ConflictDialog(read, now, edit))
         if answer == MINE:
             self.listing = now
-            self._update(now, edit.model_copy(update={"version": now.version}))
+            mine = edit.model_copy(update={"version": now.version})
+            self._send(f"Changing “{now.title}”", partial(self._update, now, mine))
         elif answer == THEIRS:
             self.listing = now
             for name, text in texts(now).items():
                 self._fields[name].begin(text)
 
-    def _refuse(self, error: TixError) -> None:
-        errors = errors_of(error)
-        self._complain(errors, "" if errors else error.detail)
+    def on_screen_resume(self) -> None:
+        """What was asked over it is answered, while it was saved."""
+        self._end()
 
-    def _leave(self, ticket: TicketOut, said: str) -> None:
-        self.tui.tell(lambda: TicketsChanged([ticket]))
-        self.tui.report(said)
-        if self.is_current:
+    def _end(self) -> None:
+        if self._is_over and self.is_active:
             self.dismiss()
 
-    @work(exclusive=True, group="leave")
+    @guarded
+    @work(exclusive=True, group="ask")
     async def action_back(self) -> None:  # type: ignore[override]  # a worker, for it asks
-        """Out; what was typed is lost after a question only."""
-        if self._changed and not await self.app.push_screen_wait(
-            Confirm("Leave the form? What you typed is not saved.", yes="Leave")
-        ):
+        """Out; what was typed is lost after a question only, and what is being saved may be saved."""
+        question = "Leave the form? What you typed is not saved." if self._changed else ""
+        if self._is_saving:
+            question = (
+                "Leave the form? Tix has not answered yet: what you typed may be saved or not. "
+                "What comes of it is told."
+            )
+        if question and not await self.app.push_screen_wait(Confirm(question, yes="Leave")):
             return
-        self.dismiss()
+        if self.is_active:
+            self.dismiss()
+
+
+class _Overtaken(TixError):
+    """Somebody changed it meanwhile: as it is `now`, and what was wanted."""
+
+    def __init__(self, error: TixError, now: TicketOut, edit: TicketEdit) -> None:
+        super().__init__(error.detail, code=error.code, status=error.status)
+        self.now, self.edit = now, edit

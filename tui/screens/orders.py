@@ -1,6 +1,6 @@
 """One's own orders, or those of one's own listings, live."""
 
-import time
+from collections.abc import Iterable
 from typing import ClassVar
 from uuid import UUID
 
@@ -12,22 +12,20 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from client import TixError
+from client import NotFound, TixError
 from client.story import price
 from server.orders.schemas import OrderOut
 from tui.actions import guarded, key
 from tui.bookings import Bookings
 from tui.holds import UNDER_WAY
-from tui.messages import HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
-from tui.screens.checkout import Checkout
+from tui.messages import HoldsChanged, OrderChanged, Sending, TicketsChanged
 from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Choice
+from tui.screens.reading import Reading
 from tui.widgets.rows import Column, Rows
 from tui.widgets.story import Story
 from tui.words import ORDER, clock, day, mark
 
-NEAR_END = 50
-"""Rows before the last one at which the next page is read."""
 LOOK_AFTER = 0.15
 """Seconds the cursor rests on an order before its story is read."""
 FEW = 20
@@ -35,7 +33,7 @@ FEW = 20
 ALL = "all"
 
 
-class Orders(Deals):
+class Orders(Reading[Bookings], Deals):
     """What was bought, or with `o` sold: newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,12 +46,14 @@ class Orders(Deals):
         key("o", "role", "Bought/sold", "What was bought, or what was sold of one's own listings."),
         key("z", "zoom", "Zoom", "The story alone, or the list alone again.", show=False),
     ]
+    LIST = "orders"
+    NAME = "orders"
+    IS_OWN = True
 
     def __init__(self) -> None:
         """Nothing was read yet."""
         super().__init__()
-        self.bookings = Bookings()
-        self._of: UUID | None = None
+        self.catalogue = Bookings()
         self._looking: Timer | None = None
         self._looked: UUID | None = None
         self._wanted: set[UUID] = set()
@@ -63,7 +63,7 @@ class Orders(Deals):
         with Horizontal(id="panes"):
             with Vertical(id="list"):
                 yield Static(id="chips")
-                yield Rows(self._columns(), key=lambda order: order.id, is_stale=self._is_stale, id="orders")
+                yield Rows(self._columns(), key=lambda order: order.id, is_stale=self.is_stale, id="orders")
             yield Story(id="details")
 
     def _columns(self) -> list[Column[OrderOut]]:
@@ -83,14 +83,6 @@ class Orders(Deals):
         held = self.holds.get(order.id)
         return clock(held.left) if held is not None and held.is_counting else ""
 
-    def _is_stale(self) -> bool:
-        return self.session.is_online is False
-
-    @property
-    def rows(self) -> Rows[OrderOut]:
-        """The list."""
-        return self.query_one("#orders", Rows)
-
     @property
     def meant(self) -> OrderOut | None:
         """The one under the cursor."""
@@ -99,7 +91,9 @@ class Orders(Deals):
     def on_mount(self) -> None:
         """Read, and count down what is held."""
         self.rows.focus()
-        self._show(keep=False)
+        self.catalogue = Bookings(*self.tui.memory.booked())
+        self._owner = self.whose
+        self.show(keep=False)
         self.set_interval(0.5, self._count_down)
 
     def _count_down(self) -> None:
@@ -108,7 +102,7 @@ class Orders(Deals):
 
     def on_screen_resume(self) -> None:
         """What was ordered elsewhere meanwhile is not told here, so it is read."""
-        self.read(anew=True)
+        self.owe()
 
     def on_screen_suspend(self) -> None:
         """Nobody looks."""
@@ -117,100 +111,88 @@ class Orders(Deals):
 
     # --- reading ------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="read")
-    async def read(self, *, anew: bool = False) -> None:
-        """The first page, or the next one; of somebody else's orders nothing stays."""
-        session, user = self.session, self.session.user
-        if user is None:
-            self._of, self.bookings = None, Bookings(self.bookings.role, self.bookings.status)
-            self._show(keep=False)
-            return
-        old = self.bookings
-        bookings = Bookings(old.role, old.status) if anew or self._of != user.id else old
-        try:
-            await bookings.read(session.tix)
-            while anew and not bookings.is_whole and len(bookings.shown()) < self.rows.cursor:
-                await bookings.read(session.tix)
-        except TixError as error:
-            if session.is_online:  # else the banner says it
-                self.failed("Reading orders", error)
-            return
-        is_same = self._of == user.id
-        self._of, self.bookings, self.fresh_at = user.id, bookings, time.monotonic()
-        self._show(keep=is_same)
+    def anew(self) -> Bookings:
+        """In the same role and of the same status."""
+        return Bookings(self.catalogue.role, self.catalogue.status)
 
-    def _show(self, *, keep: bool = True) -> None:
+    def tell_chips(self, doing: str = "") -> None:
+        """How many there are, and of which kind."""
         if not self.is_drawn:
             return
-        self.rows.show(self.bookings.shown(), keep=keep)
-        book, count = self.bookings, len(self.rows)
-        parts = [f"{count}{'' if book.is_whole or not count else '+'} order{'' if count == 1 else 's'}"]
+        book, count = self.catalogue, len(self.rows)
+        parts = [f"{count:,}{'' if book.is_whole or not count else '+'} order{'' if count == 1 else 's'}"]
         parts.append("bought" if book.role == "buyer" else "sold: orders of your listings")
         parts += [f"only {mark(ORDER, book.status).word}"] if book.status else []
-        self.query_one("#chips", Static).update(Content(" · ".join(parts)))
+        self.query_one("#chips", Static).update(Content(doing or " · ".join(parts)))
 
-    @work(exclusive=True, group="news")
-    async def read_some(self) -> None:
-        """The orders of which there is news."""
-        try:
-            if len(self._wanted) > FEW:
-                self._wanted.clear()
-                self.read(anew=True)
-            while self._wanted:
-                order = await self.session.tix.show_order(next(iter(self._wanted)))
-                self._wanted.discard(order.id)
+    def _want(self, order_ids: Iterable[UUID]) -> None:
+        """There is news of these, which is to be read; one after another, by one worker."""
+        self._wanted |= set(order_ids)
+        if len(self._wanted) > FEW:
+            self._wanted.clear()
+            self.owe()
+        elif self._wanted and not any(
+            one.node is self and one.group == "news" and not one.is_finished for one in self.workers
+        ):
+            self._read_wanted()
+
+    @work(group="news")
+    async def _read_wanted(self) -> None:
+        while self._wanted:
+            order_id = self._wanted.pop()  # before it is asked for: news may come meanwhile
+            try:
+                order = await self.session.tix.show_order(order_id)
+            except NotFound:
+                continue  # another's
+            except TixError as error:
+                if not self.session.is_online:  # the banner says it, and all is read when that goes away
+                    self._wanted.clear()
+                    self._is_owed = True
+                    return
+                self.tui.failed("Reading an order", error)
+            else:
                 self.tui.hear_order(order)
-        except TixError:
-            self._wanted.clear()  # another's, or Tix is away: r reads all
 
     # --- news ---------------------------------------------------------------------------------------------
 
     def on_order_changed(self, message: OrderChanged) -> None:
         """A step of one of these, or a new one."""
-        order, old = message.order, self.bookings.get(message.order.id)
-        if self.session.user is not None and self.bookings.hear(order):
-            self._show()
-            was_under_way = old is not None and old.status in UNDER_WAY
-            if order.id == self._looked and was_under_way and order.status not in UNDER_WAY:
-                self.look()  # the app does not follow it any more
+        order, old = message.order, self.catalogue.get(message.order.id)
+        if self.whose is None:
+            return
+        self.hear([order])
+        was_under_way = old is not None and old.status in UNDER_WAY
+        if order.id == self._looked and was_under_way and order.status not in UNDER_WAY:
+            self.look()  # the app does not follow it any more
 
     def on_tickets_changed(self, message: TicketsChanged) -> None:
         """A seller's orders are told by their tickets; so are refunds to a buyer."""
         if message.tickets is None:
-            self.read(anew=True)
+            self.owe()
             return
-        self._wanted |= set(self.bookings.of_tickets(ticket.id for ticket in message.tickets))
-        if self.bookings.role == "seller":
+        wanted = set(self.catalogue.of_tickets(ticket.id for ticket in message.tickets))
+        if self.catalogue.role == "seller":
             mine = (it for it in message.tickets if it.order_id and self.session.owns(it.user_id))
-            self._wanted |= {it.order_id for it in mine if it.order_id}
-        if self._wanted:
-            self.read_some()
+            wanted |= {it.order_id for it in mine if it.order_id}
+        self._want(wanted)
 
-    def on_link_changed(self, _: LinkChanged) -> None:
-        """Dim or brighten; whoever signed in sees their own."""
-        self.rows.refresh()
-        user = self.session.user
-        if (user.id if user else None) != self._of:
-            self.read(anew=True)
-        self._tell_story()
-
-    def on_holds_changed(self, _: HoldsChanged) -> None:
+    @on(HoldsChanged)
+    @on(Sending)
+    def _holds_changed(self) -> None:
         """What is held, by how it stands now."""
-        is_news = False
-        if self.session.user is not None:
-            for held in self.holds.counting:
-                known = self.bookings.get(held.order.id)
-                if known is None or known.version < held.order.version:
-                    is_news |= self.bookings.hear(held.order)
-        if is_news:
-            self._show()
-        self._tell_story()
+        if self.whose is not None:
+            known = self.catalogue.get
+            held = (one.order for one in self.holds.counting)
+            news = [one for one in held if (old := known(one.id)) is None or old.version < one.version]
+            if news:
+                self.hear(news)
+        self.tell_details()
 
     @on(Rows.Moved, "#orders")
     def _moved(self) -> None:
-        self._tell_story()
+        self.tell_details()
         self.refresh_bindings()
-        if self.rows.cursor >= len(self.rows) - NEAR_END and not self.bookings.is_whole and self.fresh_at:
+        if self.near_end():
             self.read()
         if self._looking is not None:
             self._looking.stop()
@@ -223,7 +205,8 @@ class Orders(Deals):
             self._looked = order.id
             self.look()
 
-    def _tell_story(self) -> None:
+    def tell_details(self) -> None:
+        """The story of the order under the cursor, or why there is none."""
         if self.is_drawn:
             order = self.meant
             self.query_one(Story).tell(order, note=self.what_next(order) if order else self._empty())
@@ -233,7 +216,7 @@ class Orders(Deals):
             return "Nothing was read yet, and Tix does not answer."
         if self.session.user is None:
             return "Your orders are here once you are signed in. Press a to sign in."
-        return self.bookings.why_empty if self.fresh_at else "Reading…"
+        return self.catalogue.why_empty if self.fresh_at else "Reading…"
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -242,12 +225,12 @@ class Orders(Deals):
         if action == "open":
             if self.meant is None:
                 return "There is no order here."
-            return "Only its buyer pays it." if self.bookings.role == "seller" else None
+            return "Only its buyer pays it." if self.catalogue.role == "seller" else None
         return super().why_not(action)
 
     @on(Rows.Chosen, "#orders")
     def _chosen(self) -> None:
-        if self.bookings.role == "seller":
+        if self.catalogue.role == "seller":
             self.action_zoom()
         else:
             self.action_open()
@@ -256,11 +239,7 @@ class Orders(Deals):
     def action_open(self) -> None:
         """The order's own page."""
         if self.meant is not None:
-            self.app.push_screen(Checkout(self.meant))
-
-    def held_again(self, order: OrderOut) -> None:
-        """To be paid on its own page."""
-        self.app.push_screen(Checkout(order))
+            self.tui.open_order(self.meant)
 
     @work(exclusive=True, group="ask")
     async def action_status(self) -> None:
@@ -268,17 +247,16 @@ class Orders(Deals):
         options = {ALL: "  all", **{status: str(found) for status, found in ORDER.items()}}
         chosen = await self.app.push_screen_wait(Choice("Orders of which status?", options))
         if chosen is not None:
-            self._wish(self.bookings.role, None if chosen == ALL else chosen)
+            self._wish(self.catalogue.role, None if chosen == ALL else chosen)
 
     def action_role(self) -> None:
         """The other half."""
-        self._wish("seller" if self.bookings.role == "buyer" else "buyer", self.bookings.status)
+        self._wish("seller" if self.catalogue.role == "buyer" else "buyer", self.catalogue.status)
 
     def _wish(self, role: str, status: str | None) -> None:
-        self.bookings = Bookings(role, status)
-        self.fresh_at = 0
-        self._show(keep=False)
-        self.read(anew=True)
+        self.tui.memory.book(role, status)
+        self.catalogue = Bookings(role, status)
+        self.restart()
 
     def action_zoom(self) -> None:
         """The story alone, and back."""
@@ -289,11 +267,11 @@ class Orders(Deals):
         """From the first page on."""
         super().action_refresh()
         self._looked = None
-        self.read(anew=True)
+        self.owe()
 
     def action_back(self) -> None:
         """Out of the story, then out of the filter."""
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif self.bookings.status is not None:
-            self._wish(self.bookings.role, None)
+        elif self.catalogue.status is not None:
+            self._wish(self.catalogue.role, None)

@@ -1,21 +1,19 @@
 """One's own listings, live: list, change, withdraw, import."""
 
+from functools import partial
 from typing import ClassVar
-from uuid import UUID
 
 from textual import on, work
 from textual.binding import BindingType
 
-from client import TixError
 from client.money import shown
 from server.tickets.schemas import TicketEdit, TicketOut
 from tui.actions import guarded, key
-from tui.catalogue import Catalogue, Wish
-from tui.messages import LinkChanged, TicketsChanged
 from tui.screens.dialogs import Confirm
 from tui.screens.importing import Importing
 from tui.screens.listing import Listing
 from tui.screens.ticket_list import LIST_KEYS, TicketList
+from tui.screens.view import ON_ITS_WAY
 from tui.widgets.rows import Rows
 
 BUSY = {
@@ -35,37 +33,9 @@ class Sell(TicketList):
         key("i", "import", "Import", "List the tickets of a CSV, JSON or NDJSON file."),
         *LIST_KEYS,
     ]
+    IS_OWN = True
+    VIEW = "sell"
     COPIED = ("show_ticket", "edit", "withdraw", "relist")
-
-    def __init__(self) -> None:
-        """Nobody is known yet."""
-        super().__init__()
-        self._owner: UUID | None = None
-
-    def begin(self) -> Catalogue:
-        """Whoever is signed in by now."""
-        return self.anew(Wish()) or Catalogue()
-
-    def anew(self, wish: Wish) -> Catalogue | None:
-        """Of who is signed in."""
-        user = self.session.user
-        self._owner = user.id if user else None
-        return Catalogue(wish, owner=user.id) if user else None
-
-    def on_link_changed(self, message: LinkChanged) -> None:
-        """Somebody else's listings are none of theirs."""
-        user = self.session.user
-        if self._owner != (user.id if user else None):
-            self.fresh_at = 0
-            self.catalogue = self.anew(Wish()) or Catalogue()
-            self.show(keep=False)
-            self.read(anew=True)
-        super().on_link_changed(message)
-
-    def on_tickets_changed(self, message: TicketsChanged) -> None:
-        """Nothing is heard for nobody."""
-        if self._owner is not None:
-            super().on_tickets_changed(message)
 
     def note_of(self, ticket: TicketOut) -> str:
         """What can be done about it."""
@@ -91,6 +61,8 @@ class Sell(TicketList):
         ticket = self.ticket
         if ticket is None:
             return "There is no listing here."
+        if self.tui.is_sending(ticket.id):
+            return ON_ITS_WAY
         if ticket.status in BUSY:
             return BUSY[ticket.status]
         if (ticket.status == "withdrawn") != (action == "relist") and action != "edit":
@@ -118,38 +90,28 @@ class Sell(TicketList):
         self.app.push_screen(Importing())
 
     @guarded
-    @work(exclusive=True, group="write")
+    @work(exclusive=True, group="ask")
     async def action_withdraw(self) -> None:
         """Off sale, after a question."""
         ticket = self.ticket
         if ticket is None:
             return
         question = f"Take “{ticket.title}” ({shown(ticket.price, ticket.currency)}) off sale?"
-        if not await self.app.push_screen_wait(Confirm(question, yes="Withdraw")):
-            return
-        try:
-            await self.session.tix.withdraw_ticket(ticket.id)
-            gone = await self.session.tix.show_ticket(ticket.id)
-        except TixError as error:
-            self.failed(f"Withdrawing “{ticket.title}”", error)
-        else:
-            self._changed(gone, f"“{gone.title}” is off sale; l puts it back.")
+        if await self.app.push_screen_wait(Confirm(question, yes="Withdraw")):
+            self.tui.send(ticket.id, f"Withdrawing “{ticket.title}”", partial(self._withdraw, ticket))
+
+    async def _withdraw(self, ticket: TicketOut) -> None:
+        await self.session.tix.withdraw_ticket(ticket.id)
+        gone = await self.session.tix.show_ticket(ticket.id)
+        self.tui.saved(gone, f"“{gone.title}” is off sale; l puts it back.")
 
     @guarded
-    @work(exclusive=True, group="write")
-    async def action_relist(self) -> None:
+    def action_relist(self) -> None:
         """On sale again."""
-        ticket = self.ticket
-        if ticket is None:
-            return
-        edit = TicketEdit(version=ticket.version, withdrawn=False)
-        try:
-            back = await self.session.tix.update_ticket(ticket.id, edit)
-        except TixError as error:
-            self.failed(f"Listing “{ticket.title}” again", error)
-        else:
-            self._changed(back, f"“{back.title}” is on sale again.")
+        if (ticket := self.ticket) is not None:
+            self.tui.send(ticket.id, f"Listing “{ticket.title}” again", partial(self._relist, ticket))
 
-    def _changed(self, ticket: TicketOut, said: str) -> None:
-        self.tui.tell(lambda: TicketsChanged([ticket]))
-        self.tui.report(said)
+    async def _relist(self, ticket: TicketOut) -> None:
+        edit = TicketEdit(version=ticket.version, withdrawn=False)
+        back = await self.session.tix.update_ticket(ticket.id, edit)
+        self.tui.saved(back, f"“{back.title}” is on sale again.")

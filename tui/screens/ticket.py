@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from typing import ClassVar
+from uuid import UUID
 
-from textual import work
+from textual import on, work
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from client import TixError
 from server.tickets.schemas import TicketOut
 from tui.actions import guarded, key
-from tui.messages import HoldsChanged, LinkChanged, TicketsChanged
-from tui.screens.checkout import Checkout
-from tui.screens.view import View
+from tui.messages import HoldsChanged, LinkChanged, Sending, TicketsChanged
+from tui.screens.view import ON_ITS_WAY, View
 from tui.tickets import copies, why_not_held
 from tui.widgets.details import Details
 
@@ -48,54 +48,53 @@ class Ticket(View):
         if message.tickets is None:
             self.read()
         for ticket in message.tickets or ():
-            if ticket.id == self.ticket.id and ticket.version >= self.ticket.version:
-                self.ticket = ticket
-                self._show()
+            self._take(ticket)
+
+    def _take(self, ticket: TicketOut) -> None:
+        if ticket.id == self.ticket.id and ticket.version >= self.ticket.version:
+            self.ticket = ticket
+            self._show()
 
     def on_link_changed(self, _: LinkChanged) -> None:
         """Whether it can be held may have changed."""
         self._show()
 
-    def on_holds_changed(self, _: HoldsChanged) -> None:
-        """It may be one's own now."""
+    @on(HoldsChanged)
+    @on(Sending)
+    def _holds_changed(self) -> None:
+        """It may be one's own now, or be asked for."""
         self._show()
 
     @work(exclusive=True, group="read")
     async def read(self) -> None:
         """As it is now."""
         try:
-            self.ticket = await self.session.tix.show_ticket(self.ticket.id)
+            self._take(await self.session.tix.show_ticket(self.ticket.id))
         except TixError as error:
             if self.session.is_online:
-                self.failed("Reading the ticket", error)
-        self._show()
+                self.tui.failed("Reading the ticket", error)
 
     def why_not(self, action: str) -> str | None:
         """A hold needs a ticket that is free and another's."""
+        if action == "hold" and self.tui.is_sending(self.ticket.id):
+            return ON_ITS_WAY
         if action == "hold" and self.holds.of_ticket(self.ticket.id) is None:
             return why_not_held(self.session, self.ticket) or super().why_not(action)
         return super().why_not(action)
 
+    @property
+    def about(self) -> UUID | None:
+        """The one that is shown."""
+        return self.ticket.id
+
     @guarded
     def action_hold(self) -> None:
-        """Hold it, or go to the hold that is there, and on to payment; once, however often it is pressed."""
-        if not any(one.node is self and one.group == "hold" and not one.is_finished for one in self.workers):
-            self._hold()
-
-    @work(group="hold")
-    async def _hold(self) -> None:
-        held = self.holds.of_ticket(self.ticket.id)
-        try:
-            order = (
-                held.order
-                if held
-                else await self.session.tix.reserve_ticket(self.ticket.id, max_price=self.ticket.price)
-            )
-        except TixError as error:
-            self.failed(f"Holding “{self.ticket.title}”", error)
-            return
-        self.tui.take_hold(order)
-        await self.app.push_screen(Checkout(order))
+        """Hold it, or go to the hold that is there, and on to payment."""
+        held, ticket = self.holds.of_ticket(self.ticket.id), self.ticket
+        if held is not None:
+            self.held(held.order)
+        else:
+            self.tui.hold(ticket.id, ticket.title, at_most=ticket.price, asker=self)
 
     def action_refresh(self) -> None:
         """Read it anew."""

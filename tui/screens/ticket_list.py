@@ -1,8 +1,7 @@
 """What views of tickets have in common: a live list to filter and sort, and the details of one of them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -14,17 +13,14 @@ from client.money import shown
 from server.tickets.schemas import Status, TicketOut
 from tui.actions import key
 from tui.catalogue import LONGEST, SORTS, Catalogue
-from tui.messages import HoldsChanged
-from tui.screens.reading import Reading
+from tui.messages import HoldsChanged, Sending
+from tui.screens.filtering import Filtering
 from tui.tickets import copies
 from tui.widgets.details import Details
 from tui.widgets.rows import Column, Rows
 from tui.words import TICKET, Mark, day, mark
 
 STATUSES: tuple[Status | None, ...] = (None, "available", "reserved", "sold", "withdrawn")
-NEAR_END = 50
-"""Rows before the last one at which the next page is read."""
-
 LIST_KEYS: tuple[BindingType, ...] = (
     key("slash", "filter", "Filter", "Words in title or venue; begin with ! to leave out what they find."),
     key("f", "status", "Status", "Only tickets of one status: available, reserved, sold, withdrawn, all."),
@@ -34,7 +30,7 @@ LIST_KEYS: tuple[BindingType, ...] = (
 """Of the list, behind those of what can be done with a ticket."""
 
 
-class TicketList(Reading):
+class TicketList(Filtering):
     """Tickets, newest first unless told otherwise; which of them, its heirs say."""
 
     COPIED: ClassVar[tuple[str, ...]] = ("show_ticket",)
@@ -66,6 +62,11 @@ class TicketList(Reading):
 
     # --- what its heirs say -------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """What is shown before anything was read."""
+        self._owner = self.whose
+        self.catalogue = Catalogue(self.tui.memory.wished(self.VIEW), owner=self.whose)
+
     def mark_of(self, ticket: TicketOut) -> Mark:
         """Its state."""
         return mark(TICKET, ticket.status)
@@ -91,20 +92,21 @@ class TicketList(Reading):
         """Show what is known, and read."""
         self.query_one("#filter").display = False
         self.rows.focus()
-        self.catalogue = self.begin()
+        self.begin()
         self.show(keep=False)
         self.read(anew=True)
 
-    def on_holds_changed(self, _: HoldsChanged) -> None:
-        """A row may be one's own now."""
+    @on(HoldsChanged)
+    @on(Sending)
+    def _holds_changed(self) -> None:
+        """A row may be one's own now, or be asked for."""
         self.rows.refresh()
         self.tell_details()
 
     @on(Rows.Moved, "#tickets")
     def _moved(self) -> None:
         self.tell_details()
-        is_near = self.rows.cursor >= len(self.rows) - NEAR_END
-        if is_near and not (self.catalogue.is_whole or self.is_reading or self._asking) and self.fresh_at:
+        if self.near_end():
             self.read()
 
     def tell_details(self) -> None:
@@ -150,21 +152,15 @@ class TicketList(Reading):
 
     # --- what is wished for -------------------------------------------------------------------------------
 
-    def _wish(self, **changed: Any) -> None:  # noqa: ANN401 - fields of a Wish
-        wish, self._before = replace(self.catalogue.wish, **changed), None
-        self.catalogue = self.anew(wish) or Catalogue(wish)
-        self.show(keep=False)
-        self.read(anew=True)
-
     def action_status(self) -> None:
         """The next status, or all."""
         at = STATUSES.index(self.catalogue.wish.status)
-        self._wish(status=STATUSES[(at + 1) % len(STATUSES)])
+        self.wish(status=STATUSES[(at + 1) % len(STATUSES)])
 
     def action_sort(self) -> None:
         """The next order."""
         sorts = list(SORTS)
-        self._wish(sort=sorts[(sorts.index(self.catalogue.wish.sort) + 1) % len(sorts)])
+        self.wish(sort=sorts[(sorts.index(self.catalogue.wish.sort) + 1) % len(sorts)])
 
     def action_filter(self) -> None:
         """Type what to look for."""

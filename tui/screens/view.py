@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
-from client import TixError, Unauthenticated
+from cli.clock import steady
+from server.orders.schemas import OrderOut
 from tui.actions import key
-from tui.messages import Failed
 from tui.widgets.bars import Banner, Head, Keys
-from tui.words import complaint
 
 if TYPE_CHECKING:
     from tui.app import Tui
     from tui.holds import Holds
     from tui.session import Session
 
+ON_ITS_WAY = "It was asked for; the answer is on its way."
 WRITES = frozenset(
     {"hold", "pay", "method", "extend", "cancel", "refund", "new", "edit", "withdraw", "import", "save"}
 )
@@ -75,6 +77,15 @@ class View(Screen[None]):
         """Whether nothing may be changed in this run."""
         return self.tui.is_readonly
 
+    def is_stale(self) -> bool:
+        """Whether what is shown may have changed unheard."""
+        return not (self.session.is_online and self.fresh_at)
+
+    def age(self) -> float | None:
+        """Seconds since what is shown was surely so; None: nothing was read."""
+        # Until Tix was lost, its stream kept up to date what had been read.
+        return steady() - max(self.fresh_at, self.session.lost_at) if self.fresh_at else None
+
     # --- actions ------------------------------------------------------------------------------------------
 
     def why_not(self, action: str) -> str | None:
@@ -103,20 +114,24 @@ class View(Screen[None]):
 
     def action_back(self) -> None:
         """One level out; from a view of the bottom there is none."""
-        if len(self.app.screen_stack) > 1:
+        if len(self.app.screen_stack) > 1 and self.is_active:
             self.dismiss()
 
     async def action_press(self, pressed: str) -> None:
         """What was clicked in the line of keys."""
         await self.app.run_action(f"simulate_key('{pressed}')")
 
-    def on_failed(self, message: Failed) -> None:
-        """Say what became of it; errors stay until they are dismissed."""
-        if isinstance(message.error, Unauthenticated) and self.session.token:
-            self.tui.sign_in_again()
-            return
-        self.tui.report(f"{message.what}: {complaint(message.error)}", severity="error")
+    # --- a hold that was asked for here -------------------------------------------------------------------
 
-    def failed(self, what: str, error: TixError) -> None:
-        """From a worker: tell the view."""
-        self.post_message(Failed(what, error))
+    @property
+    def about(self) -> UUID | None:
+        """The ticket that is looked at."""
+        return None
+
+    def awaits(self, order: OrderOut) -> bool:
+        """Whether this hold is still waited for: its ticket is looked at, and nothing is being typed."""
+        return self.is_active and self.about == order.ticket.id and not isinstance(self.focused, Input)
+
+    def held(self, order: OrderOut) -> None:
+        """On to payment."""
+        self.tui.open_order(order)

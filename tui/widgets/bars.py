@@ -1,6 +1,5 @@
 """The lines around a view: who, where and what is held above, what can be pressed below."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -9,6 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from cli.clock import steady
 from tui.words import age, clock
 
 if TYPE_CHECKING:
@@ -62,14 +62,13 @@ class Banner(Static):
     def update_age(self) -> None:
         """Show it, or nothing."""
         view: View = self.screen  # type: ignore[assignment]  # it stands on views only
-        session, now = view.session, time.monotonic()
+        session, now = view.session, steady()
         self.display = session.is_online is False
         if self.display:
             wait = max(0, round(session.retry_at - now))
             when = f"trying again in {wait} s" if wait else "trying again"
-            # Until Tix was lost, its stream kept up to date what had been read.
-            old = age(now - max(view.fresh_at, session.lost_at)) if view.fresh_at else ""
-            what = f" · this is {old} old" if old else " · nothing was read yet"
+            old = view.age()
+            what = " · nothing was read yet" if old is None else f" · this is {age(old)} old"
             self.update(
                 Content(f"! offline · {session.target.api_url} does not answer · {when}{what} · r now")
             )
