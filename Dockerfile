@@ -15,7 +15,7 @@ RUN python -m venv /tools \
         --require-hashes -r /tmp/hatchling.txt --constraint requirements.lock
 RUN python -m venv --without-pip /app \
     && /tools/bin/uv pip install --quiet --no-cache --python /app/bin/python --compile-bytecode --no-build \
-        --require-hashes -r pyproject.toml --extra server --constraint requirements.lock
+        --require-hashes -r pyproject.toml --extra server --extra otel --constraint requirements.lock
 COPY server server
 COPY client client
 COPY cli cli
@@ -33,7 +33,7 @@ ENV PATH=/app/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LISTEN_HOST
 ARG SERVICE
 ENV SERVICE=$SERVICE
 # Its port, for the health check; a service that does not exist ends the build here.
-RUN python -c "from server.run import PORTS, WEB_PORT; print({**PORTS, 'web': WEB_PORT}['$SERVICE'])" >/port
+RUN python -c "from server.run import PORTS; print(PORTS['$SERVICE'])" >/port
 USER 10001:10001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", "\

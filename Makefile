@@ -87,8 +87,9 @@ screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
 	@$(GET_CHROMIUM)
 	@$(BIN)/python -m tests.web_browser.screenshots
 
-golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
+golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the diff is the change of contract
 	$(BIN)/python -m tests.architecture.golden
+	$(BIN)/python -m server nats-users >infra/k8s/base/nats-users.conf
 
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
@@ -106,7 +107,12 @@ dev-infra: $(INSTALLED) ## Start only PostgreSQL, NATS, Redis and the Stripe san
 	if $(HAS_COMPOSE); then \
 		$(MAKE) --no-print-directory .env && docker compose up --detach --wait && . ./.env || exit 1; \
 		export DATABASE_URL="postgres://tix:$$POSTGRES_PASSWORD@127.0.0.1:5432/tix" \
-			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD; \
+			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD \
+			AUTH_NATS_URL="nats://auth:$$AUTH_NATS_PASSWORD@127.0.0.1:4222" \
+			TICKETS_NATS_URL="nats://tickets:$$TICKETS_NATS_PASSWORD@127.0.0.1:4222" \
+			ORDERS_NATS_URL="nats://orders:$$ORDERS_NATS_PASSWORD@127.0.0.1:4222" \
+			PAYMENTS_NATS_URL="nats://payments:$$PAYMENTS_NATS_PASSWORD@127.0.0.1:4222" \
+			EXPIRATION_NATS_URL="nats://expiration:$$EXPIRATION_NATS_PASSWORD@127.0.0.1:4222"; \
 	fi; \
 	: >$(DATA)/infra.log; nohup $(BIN)/python -m server infra >>$(DATA)/infra.log 2>&1 </dev/null & \
 	pid=$$!; echo $$pid >$(DATA)/infra.pid; \

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Literal, TextIO
 
 import typer
@@ -129,9 +130,11 @@ def main(arguments: Sequence[str]) -> int:
     subject: dict[str, str] = {}
     completion.prepare()
     try:
-        code: int = (
-            get_command(app).main(list(arguments), prog_name="tix", standalone_mode=False, obj=subject) or OK
-        )
+        command = get_command(app)
+        with _traced(command, own):
+            code: int = (
+                command.main(list(arguments), prog_name="tix", standalone_mode=False, obj=subject) or OK
+            )
     except typer.TyperException as error:
         problem = misused(error)
     except Exception as error:  # noqa: BLE001 - nobody should see a traceback unasked
@@ -144,6 +147,20 @@ def main(arguments: Sequence[str]) -> int:
         return code
     problem.show(as_json=as_json)
     return problem.exit_code
+
+
+def _traced(command: object, arguments: Sequence[str]) -> AbstractContextManager[None]:
+    """One trace of all that the command asks, named by its verb: what else was typed is nobody's business."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return nullcontext()
+    from cli.tracing import traced  # noqa: PLC0415 - only who wants traces pays for them
+
+    words = ["tix"]
+    for word in arguments:
+        if word in (below := getattr(command, "commands", {})):
+            command = below[word]
+            words.append(word)
+    return traced(" ".join(words), os.environ)
 
 
 def _nowhere(mode: Literal["r", "w"]) -> TextIO:

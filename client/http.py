@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
+from contextvars import ContextVar
 from copy import copy
 from functools import partial
 from types import TracebackType
@@ -30,6 +31,8 @@ A = TypeVar("A", bound=BaseModel)
 Wait = Callable[[float, TixError], Awaitable[None]]
 """Called before each retry with the seconds to wait and why."""
 Answered = httpx.Response
+traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+"""The trace that calls belong to (W3C Trace Context), if whoever makes them is in one."""
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750 §2.1
 
 
@@ -152,6 +155,7 @@ class Connection:
         return {
             **({"Authorization": _bearer(self.token)} if self.token else {}),
             **({"Idempotency-Key": key} if key else {}),
+            **({"traceparent": trace} if (trace := traceparent.get()) else {}),
         }
 
     def follow(self, path: str, **query: str) -> AbstractAsyncContextManager[AsyncIterator[Event | TixError]]:

@@ -1,6 +1,7 @@
 """`python -m server`: everything in one process, or one service, or a chore; reads the settings once."""
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -14,12 +15,15 @@ from tortoise.exceptions import OperationalError
 from server import deadletters, relay, repair
 from server.crew import MOST, looped
 from server.kit import log, migrate
-from server.kit.db import DatabaseUnavailable
+from server.kit.pool import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError
-from server.up import infra, non_empty, read_env, secrets, up
-from server.worker import CONSUMERS
+from server.up import infra, non_empty, read_env, secrets, up, users
+from server.worker import CONSUMERS, keeper_of
+
+BUS_SECONDS = 60
+"""Nodes of a cluster that were started just now may take so long until they agree on a leader."""
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 """Takes what was typed and the environment; gives the exit status."""
@@ -59,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_workers(some)
     some.set_defaults(run=run)
-    upgrade = commands.add_parser("migrate", help="bring the database up to date")
+    upgrade = commands.add_parser("migrate", help="bring databases and bus up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
     upgrade.add_argument("--yes", action="store_true", help="with --down: yes, with the data in what it made")
     upgrade.add_argument("--new", metavar="NAME", help="draft a migration from the models (with --service)")
@@ -73,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
     )
     fresh.set_defaults(run=secrets)
+    allowed = commands.add_parser(
+        "nats-users", help="print the users of NATS and what each may do, as a part of its configuration"
+    )
+    allowed.set_defaults(run=users)
     _add_repairs(commands)
     return parser
 
@@ -150,7 +158,19 @@ async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> i
         raise Refusal(f"The database cannot be used: {error}") from error
     for service, files in changed.items():
         print(f"{service}: {', '.join(files) if files else 'nothing to do'}")
+    if settings.nats_url and not options.down:
+        await _make_stream(settings)
     return 0
+
+
+async def _make_stream(settings: Settings) -> None:
+    """What services with users of their own find on the bus, and may not make."""
+    try:
+        async with asyncio.timeout(BUS_SECONDS):
+            await keeper_of(settings).start()
+    except TimeoutError as error:
+        raise Refusal("The bus does not answer, or not to this user; the lines above say more.") from error
+    print("bus: the stream and its consumers are there")
 
 
 def _on_databases(command: Command) -> Command:

@@ -45,6 +45,9 @@ STRIPE_SECONDS = 4
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
 
+FOLLOWED: tuple[Service, ...] = ("orders", "tickets")
+"""Services whose changes people follow: those read the whole stream."""
+
 _numbers = itertools.count()
 
 
@@ -113,7 +116,7 @@ def create_app(  # noqa: PLR0913 - what tests replace, and what only `up` knows
     add_reference(app)
     if where := shop or settings.public_url:
         app.add_route(partial(_home, shop=where), "/", name="home")
-    _add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
+    add_health(app, {**{name: _database_check(name) for name in revocations}, **(checks or {})})
 
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
@@ -147,11 +150,12 @@ def create_web(settings: Settings, *, api_url: str | None = None) -> Sanic[Any, 
         is_development=api_url is not None,
     )
     app = site.create_site(f"web-{next(_numbers)}", shop)
-    _add_health(app, {})
+    add_health(app, {})
     return app
 
 
-def _add_health(app: Sanic[Any, Any], checks: Mapping[str, Check]) -> None:
+def add_health(app: Sanic[Any, Any], checks: Mapping[str, Check]) -> None:
+    """The probes, at the paths every service has them."""
     app.ctx.checks = checks
     app.add_route(_livez, "/livez", name="livez")
     app.add_route(_readyz, "/readyz", name="readyz")
@@ -164,7 +168,9 @@ def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Setting
         projections.append(order_changes.changes)
     if "tickets" in services:
         projections.append(ticket_changes.Changes())
-    feed = Feed(projections, partial(follow, url=settings.nats_url or "", catalogue=events.CATALOGUE))
+    reader = next((name for name in FOLLOWED if name in services), None)
+    url, inbox = settings.bus(reader) if reader else ("", "")
+    feed = Feed(projections, partial(follow, url=url, inbox=inbox, catalogue=events.CATALOGUE))
 
     @app.before_server_stop
     async def hang_up(_: Sanic[Any, Any]) -> None:

@@ -12,7 +12,8 @@ from typing import Literal
 
 from server import crew, worker
 from server.app import create_app, create_web, listen, serving
-from server.kit import db, log
+from server.gauges import scraped
+from server.kit import db, log, telemetry
 from server.kit.bus import Bus
 from server.settings import Service, Settings
 from server.stopping import GRACE_SECONDS, stop_signal
@@ -60,30 +61,30 @@ async def _work(  # noqa: PLR0913 - what `run` found out
     stop: asyncio.Event | None = None,
 ) -> int:
     stop = stop or stop_signal(settings, post.line)
-    if services == ["web"] and sock is not None:
-        async with serving(create_web(settings), sock, notice=settings.drain_seconds, grace=GRACE_SECONDS):
-            post.ready()
-            await stop.wait()
-        return 0
     parts = [service for service in services if service != "web"]
-    link: list[Bus] = []
+    links: list[Bus] = []
     async with AsyncExitStack() as background, AsyncExitStack() as front:
+        background.push_async_callback(traced(settings, *services))
         urls = databases(settings, parts)
-        if urls:  # expiration alone has none
+        if urls:  # web and expiration have none
             await db.connect(urls, size=settings.database_connections)
             background.push_async_callback(db.disconnect)
+        checks = {"bus": bus_check(links)} if parts and only != "api" else {}
+        host = str(settings.listen_host)
+        scraping = scraped(services, settings, links, host=host, checks=checks)
+        say_metrics(await background.enter_async_context(scraping))
         if sock is not None:
-            app = create_app(parts, settings, checks={} if only else {"bus": bus_check(link)})
+            app = create_app(parts, settings, checks=checks) if parts else create_web(settings)
             await front.enter_async_context(
                 serving(app, sock, notice=settings.drain_seconds, grace=GRACE_SECONDS)
             )
         post.ready()
-        if only != "api":
+        if parts and only != "api":
             # The API answers while the broker is still away; the outbox keeps what it would have said.
             joining = asyncio.create_task(background.enter_async_context(worker.running(parts, settings)))
             if not await joined(joining, stop):
                 return 0
-            link.append(await joining)
+            links.extend(await joining)
         await stop.wait()
     return 0
 
@@ -95,7 +96,19 @@ def _say(services: Collection[str], sock: socket.socket | None, workers: int) ->
         print(f"{', '.join(services)}{where}{crowd}", file=sys.stderr, flush=True)
 
 
-async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:
+def say_metrics(address: str | None) -> None:
+    """Where a process tells its metrics, which only it knows."""
+    if address:
+        print(f"metrics on {address}", file=sys.stderr, flush=True)
+
+
+def traced(settings: Settings, *services: str) -> Callable[[], Awaitable[None]]:
+    """Send traces where the settings say; returns what sends the last ones, some seconds at most."""
+    end = telemetry.configure(settings.otel_exporter_otlp_endpoint, process=f"tix-{'-'.join(services)}")
+    return partial(asyncio.to_thread, end)
+
+
+async def joined(joining: asyncio.Task[list[Bus]], stop: asyncio.Event) -> bool:
     """Whether the broker was found before somebody asked us to stop."""
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -128,11 +141,13 @@ def _address(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def bus_check(link: list[Bus]) -> Callable[[], Awaitable[None]]:
-    """What /readyz asks about the bus; `link` is empty until it was found."""
+def bus_check(links: list[Bus]) -> Callable[[], Awaitable[None]]:
+    """What /readyz asks about the bus; `links` is empty until it was found."""
 
     async def check() -> None:
-        if not link or not link[0].is_connected:
+        if not links:
             raise ConnectionError("the bus does not answer")
+        for link in links:
+            link.check()
 
     return check

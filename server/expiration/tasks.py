@@ -22,6 +22,7 @@ from taskiq.schedule_sources import LabelScheduleSource
 from taskiq.serializers import JSONSerializer
 from taskiq_redis import ListRedisScheduleSource, RedisStreamBroker
 
+from server.kit import telemetry
 from server.kit.errors import Unavailable
 from server.kit.log import log
 
@@ -48,9 +49,20 @@ class RedisUnavailable(Unavailable):
 class _Alarms(ListRedisScheduleSource):
     """One entry per schedule id, and one scheduler per firing."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url, prefix=PREFIX, serializer=JSONSerializer())
+        self._redis = Redis(connection_pool=self._connection_pool)
+
     async def add_schedule(self, schedule: ScheduledTask) -> None:
-        await self.delete_schedule(schedule.schedule_id)
-        await super().add_schedule(schedule)
+        """Data and entry at once, by a client that stays: the library makes one for each of four steps."""
+        assert schedule.time is not None  # noqa: S101 - narrows the type: an alarm has one
+        data = self._get_data_key(schedule.schedule_id)
+        if await self._redis.exists(data):
+            await self.delete_schedule(schedule.schedule_id)
+        async with self._redis.pipeline(transaction=True) as both:
+            both.set(data, self._serializer.dumpb(schedule.model_dump(mode="json")))
+            both.rpush(self._get_time_key(schedule.time), schedule.schedule_id)
+            await both.execute()
 
     async def pre_send(self, task: ScheduledTask) -> None:
         async with Redis(connection_pool=self._connection_pool) as redis:
@@ -101,11 +113,12 @@ class Alarms:
             unacknowledged_lock_timeout=5,
             xread_block=500,
         )
-        self._source = _Alarms(redis_url, prefix=PREFIX, serializer=JSONSerializer())
+        self._source = _Alarms(redis_url)
 
         @self._broker.task(task_name="ring")
-        async def ring_task(order_id: str) -> None:
-            await ring(UUID(order_id))
+        async def ring_task(order_id: str, trace: str | None = None) -> None:
+            with telemetry.door("ring alarm", trace, "CONSUMER") if trace else telemetry.NOTHING:
+                await ring(UUID(order_id))
 
         @self._broker.task(task_name="heartbeat", schedule=[{"interval": HEARTBEAT_SECONDS}])
         async def heartbeat() -> None:
@@ -117,8 +130,9 @@ class Alarms:
         """Ring for this order after `at`; again for the same time does nothing. Raises RedisUnavailable."""
         moment = _whole_second_after(at)
         alarm = self._ring.kicker().with_schedule_id(_alarm_id(order_id, at))
+        more = {"trace": trace} if (trace := telemetry.current()) else {}  # a release before knows none
         try:
-            await alarm.schedule_by_time(self._source, moment, str(order_id))
+            await alarm.schedule_by_time(self._source, moment, str(order_id), **more)
         except RedisError as error:
             raise RedisUnavailable from error
 

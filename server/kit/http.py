@@ -14,17 +14,20 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.http import Http
 from uuid_utils.compat import uuid7
 
-from server.kit import guard, limits
+from server.kit import guard, limits, telemetry
 from server.kit.auth import Keys, Principal, Revocations, Verified, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
-from server.kit.log import log, request_id
+from server.kit.log import log, request_id, user_id
+from server.kit.metrics import observe_request
 from server.kit.problems import Problems
 from server.kit.schemas import Body
 
 B = TypeVar("B", bound=BaseModel)
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
 """None: it has answered by itself, as a stream does."""
+PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
+PROBES = frozenset({"/livez", "/readyz"})
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 
 
@@ -119,7 +122,9 @@ async def authenticate(request: Request) -> Principal | None:
         raise Unauthenticated("Send one header: Authorization: Bearer <token>.")
     assert request.route is not None  # noqa: S101 - only a route's handler asks
     revocations: Revocations = request.app.ctx.revocations[request.route.ctx.service]
-    return await verify(token.strip(), request.app.ctx.keys, revocations, request.app.ctx.verified)
+    principal = await verify(token.strip(), request.app.ctx.keys, revocations, request.app.ctx.verified)
+    user_id.set(str(principal.id))
+    return principal
 
 
 def keyed(request: Request, principal: Principal, render: Callable[[Any], Any]) -> KeyedOnce | None:
@@ -216,15 +221,20 @@ def new_app(
     app.ctx.verified = Verified()
     app.ctx.revocations = revocations
     app.ctx.draining = False
+    app.ctx.only_looks_on = False  # otherwise its requests are counted, traced and logged
     app.on_request(_enter)
     app.on_response(_leave)
+    app.on_response(_tell)
     return app
 
 
 async def _enter(request: Request) -> None:
     given = request.headers.get("x-request-id", "")
     request_id.set(given if SANE_ID.fullmatch(given) else str(uuid7()))
+    user_id.set(None)
     request.ctx.started = time.perf_counter()
+    if not request.app.ctx.only_looks_on:
+        request.ctx.ended = _traced(request)
     if not request.head:  # the parser gave up on it: its own error is the answer
         return
     try:
@@ -241,14 +251,51 @@ async def _enter(request: Request) -> None:
 async def _leave(request: Request, response: HTTPResponse) -> None:
     response.headers = guard.PlainHeaders(response.headers)
     response.headers.setdefault("X-Request-Id", request_id.get())
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")  # tokens and orders are for who asked only
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):
         request.stream.keep_alive = False
+
+
+async def _tell(request: Request, response: HTTPResponse) -> None:
+    if request.app.ctx.only_looks_on:
+        return
     started = getattr(request.ctx, "started", None)
+    seconds = time.perf_counter() - started if started else None
+    observe_request(*place(request), response.status, seconds)
     log.info(
         "request",
         method=request.method,
         path=request.path,
         status=response.status,
-        ms=round((time.perf_counter() - started) * 1000, 1) if started else None,
+        ms=round(seconds * 1000, 1) if seconds is not None else None,
     )
+    if ended := getattr(request.ctx, "ended", None):
+        ended(response.status)
+
+
+def _traced(request: Request) -> Callable[[int], None] | None:
+    """Begin its span, unless it is a probe's."""
+    service, method, route = place(request)
+    if route in PROBES:
+        return None
+    return telemetry.request(
+        f"{method} {route or 'none'}",
+        request.headers.get(telemetry.HEADER),
+        **{
+            "http.request.method": method,
+            "http.route": route or "none",
+            "tix.service": service,
+            "tix.request_id": request_id.get(),
+        },
+    )
+
+
+def place(request: Request) -> tuple[str, str, str | None]:
+    """Service, method and route of a request, the route as it is written: `/api/users/tokens/:token_id`."""
+    service, route = request.app.name.partition("-")[0], request.route
+    if route is None:
+        return service, request.method, None
+    path = PARAMETER.sub(r":\1", f"/{route.path}")
+    return getattr(route.ctx, "service", service), request.method, path

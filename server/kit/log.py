@@ -1,5 +1,6 @@
-"""Structured logs: JSON lines on stderr, readable ones on a terminal; the request id in each.
+"""Structured logs: JSON lines on stderr, readable ones on a terminal.
 
+Each has the request id, and where there is one the user's, that of the event being heard, and the trace's.
 Nothing secret is logged: callers name what they log, and a redactor drops the keys that may hold a secret.
 """
 
@@ -11,16 +12,25 @@ from typing import Any
 
 import structlog
 
+from server.kit.telemetry import trace_id
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the request (or event) being worked on; it travels with events as `X-Request-Id`."""
 
+user_id: ContextVar[str | None] = ContextVar("user_id", default=None)
+"""Whose token a request brought."""
+event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
+"""The event being heard."""
 SECRETS = frozenset({"password", "token", "authorization", "client_secret", "secret", "cookie", "signature"})
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("tix")
 
 
-def _with_request_id(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _with_ids(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     line.setdefault("request_id", request_id.get())
+    for name, id_ in (("user_id", user_id.get()), ("event_id", event_id.get()), ("trace_id", trace_id())):
+        if id_ is not None:
+            line.setdefault(name, id_)
     return line
 
 
@@ -36,7 +46,7 @@ def configure(level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _with_request_id,
+        _with_ids,
         _redacted,
     ]
     structlog.configure(

@@ -6,6 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
 
+from server.kit import telemetry
 from server.kit.db import current
 from server.kit.events import Event
 from server.kit.log import request_id
@@ -21,6 +22,7 @@ class OutboxRow(Model):
     type = fields.CharField(max_length=60)
     data: fields.Field[Any] = fields.JSONField()
     request_id = fields.CharField(max_length=64)
+    trace = fields.CharField(max_length=telemetry.LENGTH, null=True)
     occurred_at = fields.DatetimeField(auto_now_add=True)
     published_at = fields.DatetimeField(null=True)
 
@@ -40,6 +42,7 @@ class OutboxRow(Model):
                 type=event.type,
                 data=event.model_dump(mode="json", by_alias=True),
                 request_id=request_id.get(),
+                trace=telemetry.current(),
             )
             for event in events
         )

@@ -18,6 +18,7 @@ from server.kit.bus import Bus, pause
 from server.kit.db import on_bell, rows, transaction
 from server.kit.events import Envelope
 from server.kit.log import log
+from server.kit.metrics import PUBLISHED
 from server.kit.transient import is_transient
 
 BATCH = 200
@@ -25,13 +26,13 @@ POLL_SECONDS = 0.1
 
 PENDING = "SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1"
 CLAIM = """
-SELECT id, type, data, request_id, occurred_at FROM outbox
+SELECT id, type, data, request_id, trace, occurred_at FROM outbox
 WHERE published_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 # `published_at >= $1` beside the row comparison, which alone would not use the index.
 COUNT = "SELECT count(*) AS count FROM outbox WHERE published_at >= $1"
 AGAIN = """
-SELECT id, type, data, request_id, occurred_at, published_at FROM outbox
+SELECT id, type, data, request_id, trace, occurred_at, published_at FROM outbox
 WHERE published_at >= $1 AND (published_at, id) > ($1, $2) ORDER BY published_at, id LIMIT $3
 """
 MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])"
@@ -73,17 +74,18 @@ async def publish_pending(service: str, bus: Bus) -> int:
             return 0
         acknowledged = await bus.publish_all(_envelopes(claimed))
         await rows(service, MARK, [envelope.id for envelope in acknowledged])
+    PUBLISHED.labels(service).inc(len(acknowledged))
     if len(acknowledged) < len(claimed):
         await pause(POLL_SECONDS * 5, asyncio.Event())
     return len(acknowledged)
 
 
-def _envelopes(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Envelope, str]]:
-    """Outbox rows as they travel, each with its request id."""
+def _envelopes(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Envelope, str, str | None]]:
+    """Outbox rows as they travel, each with its request id and its trace."""
     for row in found:
         data = json.loads(row["data"])
         envelope = Envelope(id=row["id"], type=row["type"], occurred_at=row["occurred_at"], data=data)
-        yield envelope, row["request_id"]
+        yield envelope, row["request_id"], row["trace"]
 
 
 async def ago(service: str, age: timedelta) -> datetime:

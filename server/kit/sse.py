@@ -21,6 +21,7 @@ from server.kit import limits
 from server.kit.auth import Principal, Revocations
 from server.kit.feed import Change, EventsUnavailable, Feed, Mark
 from server.kit.log import log
+from server.kit.metrics import SSE_CLIENTS
 from server.kit.transient import is_transient
 
 HEARTBEAT_SECONDS = 10
@@ -86,7 +87,11 @@ class Streams:
             if reader
             else (request.client_ip, limits.STREAMS_PER_ADDRESS)
         )
-        with self.places.one(key, most), self.feed.following(view.topic) as bell:
+        with (
+            self.places.one(key, most),
+            SSE_CLIENTS.track_inprogress(),
+            self.feed.following(view.topic) as bell,
+        ):
             await self.feed.opened()
             mark = resumed(request)
             knows = mark is not None and await self.feed.knows(mark)

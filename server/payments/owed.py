@@ -10,6 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
 
+from server.kit import telemetry
 from server.kit.db import current, rows
 from server.kit.log import request_id
 
@@ -49,6 +50,7 @@ class PaymentOp(Model):
     payment_method = fields.CharField(max_length=80, null=True)
     stripe_id = fields.CharField(max_length=80, null=True)
     request_id = fields.CharField(max_length=64)
+    trace = fields.CharField(max_length=telemetry.LENGTH, null=True)
     tries = fields.IntField(default=0)
     error = fields.CharField(max_length=300, null=True)
     due_at = fields.DatetimeField()
@@ -80,10 +82,10 @@ class PaymentOp(Model):
             "payments",
             """
             INSERT INTO payment_ops
-              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, tries, due_at,
-               created_at)
-            SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text, 0,
-                   now() + $9::interval, now()
+              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, tries,
+               due_at, created_at)
+            SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text,
+                   $10::text, 0, now() + $9::interval, now()
             WHERE $3 <> 'sync' OR NOT EXISTS (
               SELECT FROM payment_ops
               WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0)
@@ -98,6 +100,7 @@ class PaymentOp(Model):
             stripe_id,
             request_id.get(),
             LEASE if mine else timedelta(0),
+            telemetry.current(),
         )
         return id_ if made else None
 
@@ -123,6 +126,13 @@ class PaymentOp(Model):
         return [cls(**row) for row in found]
 
     @classmethod
+    async def first_trace(cls, payment_id: UUID) -> str | None:
+        """The trace in which the payment was begun, if it was traced and is not purged."""
+        sql = "SELECT trace FROM payment_ops WHERE payment_id = $1 AND trace IS NOT NULL ORDER BY id LIMIT 1"
+        found = await rows("payments", sql, payment_id)
+        return found[0]["trace"] if found else None
+
+    @classmethod
     async def hand_over(cls, payment_id: UUID) -> None:
         """Leave what a request meant to call itself to the worker, without waiting for its lease to end."""
         sql = "UPDATE payment_ops SET due_at = now() WHERE payment_id = $1 AND done_at IS NULL AND tries = 0"
@@ -134,6 +144,16 @@ class PaymentOp(Model):
         current("payments").rings("ops")
         sql = "UPDATE payment_ops SET due_at = now() WHERE id = ANY($1::uuid[]) AND done_at IS NULL"
         await rows("payments", sql, list(ids))
+
+    @classmethod
+    async def backlog(cls, *, most: int) -> tuple[int, float]:
+        """How many calls are not done, of `most`, and how old the oldest is, in seconds."""
+        sql = """
+        SELECT count(*) AS count, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS age
+        FROM (SELECT created_at FROM payment_ops WHERE done_at IS NULL ORDER BY due_at LIMIT $1) owed
+        """
+        [found] = await rows("payments", sql, most)
+        return found["count"], found["age"]
 
     async def close(self) -> None:
         """Its outcome is known."""

@@ -1,5 +1,6 @@
 """payments' use-cases: hear the fate of an order, and Stripe's doorbell; `till` has the paying."""
 
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -8,10 +9,11 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server import events
+from server.kit import telemetry
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction
 from server.kit.errors import NotFound
-from server.kit.inbox import arrived
+from server.kit.inbox import HeardOnce, arrived
 from server.kit.log import log
 from server.payments import returns
 from server.payments.gateway import StripeEvent
@@ -27,6 +29,7 @@ from server.payments.models import (
 )
 from server.payments.owed import OpKind, PaymentOp
 
+DAY = timedelta(days=1)
 QUIET = timedelta(seconds=60)
 """A payment not settled, and not looked at, for this long is asked about: a lost webhook costs a minute."""
 RETURNING_QUIET = timedelta(hours=1)
@@ -68,16 +71,17 @@ async def list_payments(*, order_id: UUID, user_id: UUID, after: UUID | None, li
     return await query.order_by("-id").limit(limit)
 
 
-async def order_changed(*, order: events.OrderState, once: Once) -> None:
+async def order_changed(*, order: events.OrderState, once: HeardOnce) -> None:
     """Follow the order; when it is over, give back what is not surely paid for it.
 
     Cancelled by the buyer: any uncaptured intent. Expired: only an unauthorised one; an authorised one waits
     for orders' verdict, which may still be yes.
     """
+    if order.status not in {"cancelled", "expired"}:
+        await Order.hear(order, once)
+        return
     async with transaction("payments", once=once):
         await Order.hear(order)
-        if order.status not in {"cancelled", "expired"}:
-            return
         endable = UNPAID if order.status == "expired" else UNPAID | {PaymentStatus.AUTHORIZED}
         for payment in await Payment.filter(order_id=order.id, status__in=endable).select_for_update():
             await PaymentOp.owe(
@@ -152,11 +156,13 @@ async def doorbell(*, event: StripeEvent) -> None:
         found = found or await named(payment_id=event.payment_id, order_id=event.order_id)
         if found is None or not found.is_at_stripe or found.livemode != event.livemode:
             return
-        # Asked of what was found: its intent may have become known between the two looks.
-        if event.intent_id in {None, found.stripe_id} or found.awaits_intent:
-            await PaymentOp.owe(found.id, OpKind.SYNC)
-        else:
-            await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
+        begun = await PaymentOp.first_trace(found.id) if telemetry.current() else None
+        with telemetry.door(f"webhook {event.type}", begun, "CONSUMER") if begun else telemetry.NOTHING:
+            # Asked of what was found: its intent may have become known between the two looks.
+            if event.intent_id in {None, found.stripe_id} or found.awaits_intent:
+                await PaymentOp.owe(found.id, OpKind.SYNC)
+            else:
+                await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
 
 
 async def named(*, payment_id: str | None, order_id: str | None) -> Payment | None:
@@ -189,6 +195,19 @@ async def reconcile() -> int:
                 await _remind(payment)
             await rows("payments", "UPDATE payments SET checked_at = now() WHERE id = $1", payment.id)
     return len(quiet)
+
+
+async def count_payments(*, most: int) -> tuple[dict[str, int], int]:
+    """The payments of the last day by status, of `most` the oldest, and how many are flagged for a person."""
+    sql = """
+    SELECT status, count(*) AS count
+    FROM (SELECT status FROM payments WHERE id >= $1 ORDER BY id LIMIT $2) new GROUP BY status
+    """
+    since = UUID(int=int((time.time() - DAY.total_seconds()) * 1000) << 80)  # as UUIDv7 carries its time
+    found = {row["status"]: row["count"] for row in await rows("payments", sql, since, most)}
+    flagged = "SELECT FROM payments WHERE needs_review IS NOT NULL LIMIT $1"
+    [review] = await rows("payments", f"SELECT count(*) AS count FROM ({flagged}) flagged", most)  # noqa: S608 - ours
+    return {status.value: found.get(status.value, 0) for status in PaymentStatus}, review["count"]
 
 
 async def look_again(*, payment_ids: Collection[UUID]) -> None:

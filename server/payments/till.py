@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
+from server.kit import telemetry
 from server.kit.db import Once, transaction
 from server.kit.errors import Conflict, DomainError, Invalid
 from server.kit.idempotency import IdempotencyInFlight
@@ -176,6 +177,7 @@ def runner(gateway: Gateway, *, capture_deadline: timedelta, return_url: str) ->
     """How a request makes its own calls to Stripe."""
 
     async def run(op: PaymentOp) -> Payment:
-        return await ops.run(op, gateway, capture_deadline=capture_deadline, return_url=return_url)
+        with telemetry.step(f"stripe {op.kind.value}", otherwise=op.trace, kind="CLIENT"):
+            return await ops.run(op, gateway, capture_deadline=capture_deadline, return_url=return_url)
 
     return run

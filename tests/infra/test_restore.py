@@ -14,7 +14,7 @@ import nats
 import nats.js.errors
 import pytest
 
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from server.settings import Settings
 from tests.platform import Process, User, client, command, environment, free_port, started
 from tests.waiting import slowness

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from server.kit.bus import STREAM, Listener
+from server.kit.bus import Listener
 from server.kit.inbox import HeardOnce
+from server.kit.keeper import STREAM
 from server.settings import Settings
 from tests.kit.test_bus import Probed, connected, envelope
 from tests.waiting import until
@@ -28,7 +29,7 @@ async def test_what_is_on_its_way_to_a_replica_that_stops_is_dealt_with(empty: S
             stopping = asyncio.Event()
             enough = len(heard) + number * FLOOD // STOPS
             task = asyncio.create_task(other.listen(listener, stopping))
-            await link.publish_all((envelope(number), "r") for _ in range(FLOOD))
+            await link.publish_all((envelope(number), "r", None) for _ in range(FLOOD))
             await until(lambda enough=enough: len(heard) > enough, "some are heard")  # type: ignore[misc]
             stopping.set()
             await task

@@ -13,15 +13,15 @@ import nats.js.errors
 import pytest
 
 from server import events
-from server.kit import bus, relay
-from server.kit.bus import STREAM, Bus
+from server.kit import relay
+from server.kit.bus import Bus
 from server.kit.db import rows, transaction
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.relay import moment
 from server.settings import Settings
 from server.tickets.models import Outbox
-from server.worker import SUBJECTS
-from tests.platform import Platform, Process, command, database, environment, started, wipe
+from tests.platform import Platform, Process, command, database, environment, keeping, started, wipe
 from tests.waiting import slowness, until
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 @pytest.fixture
 async def link(empty: Settings) -> AsyncIterator[Bus]:
     """The stream, with nothing in it, and nobody who relays or listens."""
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as made:
+    async with keeping(empty) as made:
         yield made
 
 
@@ -179,7 +179,7 @@ async def test_a_lost_stream_and_two_lost_replicas(empty: Settings) -> None:
         await platform.doctor()
         before = await counts(platform)
 
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as link:
+    async with keeping(empty) as link:
         await link.jetstream.delete_stream(STREAM)
     async with database(empty, "payments") as session:
         await session.execute("TRUNCATE orders, inbox")
