@@ -30,7 +30,7 @@ async def browse(tui: Driver) -> None:
     """The third pane has a hold and some news."""
     await tui.sees("Held by you: 1", "You hold it for")
     await tui.press(*"jjjjj")
-    await tui.sees("Parterre-Loge", "Press b to hold it")
+    await tui.sees("am Karlsplatz", "Press b to hold it")
 
 
 async def narrow(tui: Driver) -> None:
