@@ -20,6 +20,7 @@ from tui.widgets.rows import Column, Rows
 class Activity(View):
     """The log, newest first: tickets and orders that changed, and every toast."""
 
+    AUTO_FOCUS = "Rows"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash", "filter", "Filter", "Words of a line; begin with ! to leave out what they find."),
     ]

@@ -23,6 +23,7 @@ NEAR_END = 50
 class Reading(View, Generic[P]):
     """Which list, and how it is shown, its heirs say."""
 
+    AUTO_FOCUS = "Rows"  # else a field would hear what is typed before all is drawn
     LIST: ClassVar[str]
     """The id of the list."""
     NAME: ClassVar[str]

@@ -43,7 +43,7 @@ class Head(Widget):
             right.append(f"◐ {clock(counting[0].left)}{more}")
         if view.is_readonly:
             right.append("read only")
-        right.append(session.user.email if session.user else "signed out")
+        right.append(session.name or "signed out")
         if self.size.width >= 100:  # noqa: PLR2004 - cells
             right.append(session.target.api_url.partition("://")[2])
         left, told = "  ".join(filter(None, [*parts, places])), "  ".join(right)
@@ -68,7 +68,7 @@ class Banner(Static):
             wait = max(0, round(session.retry_at - now))
             when = f"trying again in {wait} s" if wait else "trying again"
             old = view.age()
-            what = " · nothing was read yet" if old is None else f" · this is {age(old)} old"
+            what = "" if old is None else f" · this is {age(old)} old"
             self.update(
                 Content(f"! offline · {session.target.api_url} does not answer · {when}{what} · r now")
             )
