@@ -251,6 +251,8 @@ async def _enter(request: Request) -> None:
 async def _leave(request: Request, response: HTTPResponse) -> None:
     response.headers = guard.PlainHeaders(response.headers)
     response.headers.setdefault("X-Request-Id", request_id.get())
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")  # tokens and orders are for who asked only
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):
         request.stream.keep_alive = False
@@ -282,7 +284,12 @@ def _traced(request: Request) -> Callable[[int], None] | None:
     return telemetry.request(
         f"{method} {route or 'none'}",
         request.headers.get(telemetry.HEADER),
-        **{"http.request.method": method, "http.route": route or "none", "tix.service": service},
+        **{
+            "http.request.method": method,
+            "http.route": route or "none",
+            "tix.service": service,
+            "tix.request_id": request_id.get(),
+        },
     )
 
 

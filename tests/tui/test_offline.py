@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from server.app import create_app, listen, serving
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from tests.platform import Platform, free_port
 from tests.tui.conftest import Open
 from tests.tui.driving import person
@@ -213,6 +213,6 @@ async def test_t09_what_a_server_forgot_is_read_anew(platform: Platform, open_tu
         assert (await seller.put(f"/api/tickets/{ticket['id']}", change)).status_code == 200
         assert platform.bus is not None
         await platform.bus.jetstream.delete_stream(STREAM)
-        await platform.bus.ensure_stream()
+        await platform.bus.keeper.keep()
         await door.open()
         await tui.sees("Changed meanwhile")
