@@ -94,6 +94,7 @@ golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the 
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
 	$(BIN)/python -m tests.infra.settings_table
+	$(BIN)/python -m tests.infra.metrics_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
