@@ -15,7 +15,7 @@ from tortoise.exceptions import OperationalError
 from server import deadletters, relay, repair
 from server.crew import MOST, looped
 from server.kit import log, migrate
-from server.kit.db import DatabaseUnavailable
+from server.kit.pool import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError
@@ -111,6 +111,9 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--fresh", action="store_true", help="compare also what changed at Stripe in the last 5 minutes"
     )
+    check.add_argument(
+        "--restored", action="store_true", help="after a restore: also money at Stripe whose order is gone"
+    )
     check.set_defaults(run=_on_databases(repair.doctor))
     letters = commands.add_parser("dead-letters", help="messages no consumer could act on")
     verbs = letters.add_subparsers(required=True, metavar="verb")
@@ -131,6 +134,8 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rebuild.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"], help="only its own")
     rebuild.add_argument("--dry-run", action="store_true", help="only say how many")
     rebuild.set_defaults(run=_on_databases(relay.replay))
+    watch = commands.add_parser("trace", help="print every event of a running platform, as JSON lines")
+    watch.set_defaults(run=_on_databases(relay.trace))
 
 
 async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -1,15 +1,20 @@
-"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes."""
+"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes; `trace`: looks on."""
 
 import argparse
 import asyncio
+import json
 import re
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from server.kit import bus, db, relay
+from server.kit.dial import INBOX
+from server.kit.trace import trace as look_on
 from server.run import Refusal, databases
 from server.settings import SERVICES, Service, Settings
+from server.stopping import stop_signal
 from server.worker import keeper_of
 
 BUS_SECONDS = 10
@@ -37,7 +42,7 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
     async with AsyncExitStack() as stack:
         await db.connect(databases(settings, chosen))
         stack.push_async_callback(db.disconnect)
-        links = {} if options.dry_run else {name: await _bus(stack, settings, name) for name in chosen}
+        links = {} if options.dry_run else {name: await _bus_of(stack, settings, name) for name in chosen}
         for service in chosen:
             when = options.replay_since
             since = when if isinstance(when, datetime) else await relay.ago(service, when)
@@ -49,12 +54,31 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
     return 0
 
 
-async def _bus(stack: AsyncExitStack, settings: Settings, service: Service) -> bus.Bus:
+async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print every event from now on as a JSON line, until Ctrl-C. Exit 0."""
+    settings = Settings.load(environ)
+    stop = stop_signal(settings)
+    async with AsyncExitStack() as stack:
+        # As the one user who may read everything.
+        link = await _bus(stack, settings, settings.nats_url, name="trace")
+        print("Listening; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        async for event in look_on(link, stop):
+            print(json.dumps(event), flush=True)
+    return 0
+
+
+async def _bus_of(stack: AsyncExitStack, settings: Settings, service: Service) -> bus.Bus:
     """As the service itself: nobody else may say what it says."""
     url, inbox = settings.bus(service)
+    return await _bus(stack, settings, url, name=f"replay {service}", inbox=inbox)
+
+
+async def _bus(
+    stack: AsyncExitStack, settings: Settings, url: str | None, *, name: str, inbox: str = INBOX
+) -> bus.Bus:
     if not url:
         raise Refusal("NATS_URL is not set: where is the bus?")
-    joining = bus.connect(url, name=f"replay {service}", inbox=inbox, keeper=keeper_of(settings))
+    joining = bus.connect(url, name=name, keeper=keeper_of(settings), inbox=inbox)
     try:
         async with asyncio.timeout(BUS_SECONDS):
             return await stack.enter_async_context(joining)

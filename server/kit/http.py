@@ -251,6 +251,8 @@ async def _enter(request: Request) -> None:
 async def _leave(request: Request, response: HTTPResponse) -> None:
     response.headers = guard.PlainHeaders(response.headers)
     response.headers.setdefault("X-Request-Id", request_id.get())
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")  # tokens and orders are for who asked only
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):
         request.stream.keep_alive = False

@@ -1,0 +1,128 @@
+"""`--workers N`: processes that share a port, are replaced when they die, and end together."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.settings import Settings
+from tests.e2e.conftest import Up
+from tests.e2e.test_up import children_of, sign_up
+from tests.platform import Process, client, environment, free_port
+from tests.waiting import slowness, until
+
+pytestmark = pytest.mark.slow
+
+COUNT = 2
+BACK_SECONDS = 2
+
+
+def workers_of(process: Process) -> set[int]:
+    """The pids of its workers: children of the one that only forks."""
+    forkers = [pid for pid in children_of(process.pid) if b"forkserver" in arguments_of(pid)]
+    return {worker for forker in forkers for worker in children_of(forker)}
+
+
+def arguments_of(pid: int) -> bytes:
+    """A process's command line; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+async def replaced(process: Process, dead: set[int]) -> float:
+    """Kill these and wait for others; the seconds that took."""
+    began = time.monotonic()
+    for pid in dead:
+        os.kill(pid, signal.SIGKILL)
+    await until(
+        lambda: len(workers_of(process)) == COUNT and not dead & workers_of(process), "there are others", 20
+    )
+    return time.monotonic() - began
+
+
+@pytest.fixture
+async def auth(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
+    """`run auth --workers 2`, ready."""
+    port = free_port()
+    log, environ = tmp_path / "auth.log", environment(settings, port=port)
+    process = Process("run", "auth", "--workers", str(COUNT), env=environ, log=log)
+    await process.ready(f"http://127.0.0.1:{port}")
+    async with client(f"http://127.0.0.1:{port}") as http:
+        yield process, http
+    if process.status is None:
+        await process.end(signal.SIGKILL)
+
+
+async def test_who_is_killed_is_replaced(auth: tuple[Process, httpx.AsyncClient]) -> None:
+    """In two seconds, unless it goes on; what came while nobody was there has waited for the next."""
+    process, http = auth
+    await until(lambda: f", {COUNT} workers" in process.log.read_text(), "both serve")
+    first = workers_of(process)
+    assert await replaced(process, {min(first)}) < BACK_SECONDS * slowness()
+    killed = workers_of(process)
+    dying = asyncio.create_task(replaced(process, killed))
+    await until(lambda: not any(arguments_of(pid) for pid in killed), "nobody is there")
+    assert (await http.get("/livez")).status_code == 200
+    await dying
+    said = process.log.read_text()
+    assert "a worker ended; another takes its place" in said
+    assert "workers end right after their start; the next one has to wait" in said
+    os.kill(max(workers_of(process)), signal.SIGKILL)
+    await until(lambda: len(workers_of(process)) < COUNT, "one is missing")
+    assert await process.end() == 0
+    assert workers_of(process) == set()
+
+
+async def test_no_worker_outlives_the_first_process(auth: tuple[Process, httpx.AsyncClient]) -> None:
+    """Killed, it cannot tell them; they notice, and give the port back."""
+    process, http = auth
+    workers = workers_of(process)
+    await process.end(signal.SIGKILL)
+    await until(lambda: not any(arguments_of(pid) for pid in workers), "they are gone", 15)
+    with pytest.raises(httpx.ConnectError):
+        await http.get("/livez")
+
+
+async def test_the_whole_platform_in_two_processes(up: Up, http: httpx.AsyncClient) -> None:
+    """What is written by one is heard by the other, each thing once; Ctrl-C ends all of them in 5 seconds."""
+    process = await up.start("--workers", str(COUNT))
+    await until(lambda: "Tix is up" in up.log.read_text(), "both serve", 20)
+    assert len(workers_of(process)) == COUNT
+    seller, buyer = [await sign_up(http, f"{name}@example.com") for name in ("seller", "buyer")]
+
+    async def book(number: int) -> str:
+        async with client(up.api_url) as own:  # a connection of its own, taken by either
+            listing = {"title": f"Seat {number}", "price": 100}
+            ticket = (await own.post("/api/tickets", json=listing, headers=seller)).json()
+            body = {"ticketId": ticket["id"]}
+            held = await own.post("/api/orders", json=body, headers=buyer)
+            while held.status_code == 503 and held.json()["code"] == "not_yet_visible":
+                held = await own.post("/api/orders", json=body, headers=buyer)
+            assert held.status_code == 201, held.text
+            order = held.json()["id"]
+            body = {"orderId": order, "paymentMethod": "pm_card_visa"}
+            paid = await own.post("/api/payments", json=body, headers=buyer)
+            while paid.status_code == 503 and paid.json()["code"] == "not_yet_visible":
+                paid = await own.post("/api/payments", json=body, headers=buyer)
+            assert paid.is_success, paid.text
+            return str(order)
+
+    orders = await asyncio.gather(*map(book, range(6)))
+
+    async def all_are_paid() -> bool:
+        found = [(await http.get(f"/api/orders/{order}", headers=buyer)).json() for order in orders]
+        return all(one["status"] == "complete" for one in found)
+
+    await until(all_are_paid, "all are paid")
+    began = time.monotonic()
+    assert await process.end(signal.SIGINT) == 0
+    await up.none_left(10)
+    assert time.monotonic() - began < 5 * slowness()
+    assert workers_of(process) == set()
