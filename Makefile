@@ -96,6 +96,7 @@ golden: $(INSTALLED) ## Write event schemas, rights on the bus and looks of `tix
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
 	$(BIN)/python -m tests.infra.settings_table
+	$(BIN)/python -m tests.infra.metrics_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
