@@ -15,7 +15,7 @@ RUN python -m venv /tools \
         --require-hashes -r /tmp/hatchling.txt --constraint requirements.lock
 RUN python -m venv --without-pip /app \
     && /tools/bin/uv pip install --quiet --no-cache --python /app/bin/python --compile-bytecode --no-build \
-        --require-hashes -r pyproject.toml --extra server --constraint requirements.lock
+        --require-hashes -r pyproject.toml --extra server --extra otel --constraint requirements.lock
 COPY server server
 COPY client client
 COPY cli cli

@@ -87,8 +87,9 @@ screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
 	@$(GET_CHROMIUM)
 	@$(BIN)/python -m tests.web_browser.screenshots
 
-golden: $(INSTALLED) ## Write the golden event schemas anew; the diff is the change of contract
+golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the diff is the change of contract
 	$(BIN)/python -m tests.architecture.golden
+	$(BIN)/python -m server nats-users >infra/k8s/base/nats-users.conf
 
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
@@ -106,7 +107,12 @@ dev-infra: $(INSTALLED) ## Start only PostgreSQL, NATS, Redis and the Stripe san
 	if $(HAS_COMPOSE); then \
 		$(MAKE) --no-print-directory .env && docker compose up --detach --wait && . ./.env || exit 1; \
 		export DATABASE_URL="postgres://tix:$$POSTGRES_PASSWORD@127.0.0.1:5432/tix" \
-			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD; \
+			NATS_URL="nats://tix:$$NATS_PASSWORD@127.0.0.1:4222" REDIS_HOST=127.0.0.1 REDIS_PASSWORD \
+			AUTH_NATS_URL="nats://auth:$$AUTH_NATS_PASSWORD@127.0.0.1:4222" \
+			TICKETS_NATS_URL="nats://tickets:$$TICKETS_NATS_PASSWORD@127.0.0.1:4222" \
+			ORDERS_NATS_URL="nats://orders:$$ORDERS_NATS_PASSWORD@127.0.0.1:4222" \
+			PAYMENTS_NATS_URL="nats://payments:$$PAYMENTS_NATS_PASSWORD@127.0.0.1:4222" \
+			EXPIRATION_NATS_URL="nats://expiration:$$EXPIRATION_NATS_PASSWORD@127.0.0.1:4222"; \
 	fi; \
 	: >$(DATA)/infra.log; nohup $(BIN)/python -m server infra >>$(DATA)/infra.log 2>&1 </dev/null & \
 	pid=$$!; echo $$pid >$(DATA)/infra.pid; \
@@ -136,7 +142,12 @@ dev-all: ## Run all services on dev-infra, each in a process of its own. Ctrl-C 
 # What a service cannot start with, a syntax error say, waits for the next change.
 dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra, anew at each change of the code
 	@$(WITH_INFRA) exec $(BIN)/watchfiles --verbosity warning --target-type command \
-		"$(BIN)/python -m server run $*" server client
+		$(NOT_ITS_OWN) "$(BIN)/python -m server run $*" server client
+
+# A change in another's folder is none of this one's, and six restarts are slow; but web knows the schemas of all.
+NOT_ITS_OWN = $(if $(filter-out web,$*),--ignore-paths \
+	$(subst $() ,$(COMMA),$(patsubst %,server/%,$(filter-out $*,$(SERVICES)))))
+COMMA := ,
 
 WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
 

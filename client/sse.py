@@ -60,15 +60,18 @@ async def opened(
         timeout=httpx.Timeout(**{**http.timeout.as_dict(), "read": SILENCE_SECONDS}),
     )
     try:
-        async with aclosing(await http.send(request, stream=True)) as answer:
+        async with asyncio.timeout(http.timeout.read):  # the answer itself comes as soon as any other
+            begun = await http.send(request, stream=True)
+        async with aclosing(begun) as answer:
             if not answer.is_success:
                 raise read_problem(answer.status_code, answer.headers, await answer.aread())
             if not answer.headers.get("content-type", STREAM).startswith(STREAM):
                 sentence = f"The answer of {request.url} is no stream; is something in between?"
                 raise BadAnswer(sentence, code="bad_answer", status=answer.status_code)
             yield None if answer.status_code == NO_CONTENT else answer.aiter_bytes()
-    except httpx.RequestError as error:
-        raise unreachable(str(http.base_url).rstrip("/"), error) from error
+    except (TimeoutError, httpx.RequestError) as error:
+        lost = error if isinstance(error, httpx.RequestError) else httpx.ReadTimeout("")
+        raise unreachable(str(http.base_url).rstrip("/"), lost) from error
 
 
 async def follow(

@@ -1,6 +1,7 @@
 """`python -m server`: everything in one process, or one service, or a chore; reads the settings once."""
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -14,12 +15,15 @@ from tortoise.exceptions import OperationalError
 from server import deadletters, relay, repair
 from server.crew import MOST, looped
 from server.kit import log, migrate
-from server.kit.db import DatabaseUnavailable
+from server.kit.pool import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError
-from server.up import infra, non_empty, read_env, secrets, up
-from server.worker import CONSUMERS
+from server.up import infra, non_empty, read_env, secrets, up, users
+from server.worker import CONSUMERS, keeper_of
+
+BUS_SECONDS = 60
+"""Nodes of a cluster that were started just now may take so long until they agree on a leader."""
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 """Takes what was typed and the environment; gives the exit status."""
@@ -59,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_workers(some)
     some.set_defaults(run=run)
-    upgrade = commands.add_parser("migrate", help="bring the database up to date")
+    upgrade = commands.add_parser("migrate", help="bring databases and bus up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
     upgrade.add_argument("--yes", action="store_true", help="with --down: yes, with the data in what it made")
     upgrade.add_argument("--new", metavar="NAME", help="draft a migration from the models (with --service)")
@@ -73,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
     )
     fresh.set_defaults(run=secrets)
+    allowed = commands.add_parser(
+        "nats-users", help="print the users of NATS and what each may do, as a part of its configuration"
+    )
+    allowed.set_defaults(run=users)
     _add_repairs(commands)
     return parser
 
@@ -103,6 +111,9 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--fresh", action="store_true", help="compare also what changed at Stripe in the last 5 minutes"
     )
+    check.add_argument(
+        "--restored", action="store_true", help="after a restore: also money at Stripe whose order is gone"
+    )
     check.set_defaults(run=_on_databases(repair.doctor))
     letters = commands.add_parser("dead-letters", help="messages no consumer could act on")
     verbs = letters.add_subparsers(required=True, metavar="verb")
@@ -123,6 +134,8 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rebuild.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"], help="only its own")
     rebuild.add_argument("--dry-run", action="store_true", help="only say how many")
     rebuild.set_defaults(run=_on_databases(relay.replay))
+    watch = commands.add_parser("trace", help="print every event of a running platform, as JSON lines")
+    watch.set_defaults(run=_on_databases(relay.trace))
 
 
 async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -145,7 +158,19 @@ async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> i
         raise Refusal(f"The database cannot be used: {error}") from error
     for service, files in changed.items():
         print(f"{service}: {', '.join(files) if files else 'nothing to do'}")
+    if settings.nats_url and not options.down:
+        await _make_stream(settings)
     return 0
+
+
+async def _make_stream(settings: Settings) -> None:
+    """What services with users of their own find on the bus, and may not make."""
+    try:
+        async with asyncio.timeout(BUS_SECONDS):
+            await keeper_of(settings).start()
+    except TimeoutError as error:
+        raise Refusal("The bus does not answer, or not to this user; the lines above say more.") from error
+    print("bus: the stream and its consumers are there")
 
 
 def _on_databases(command: Command) -> Command:

@@ -45,6 +45,9 @@ STRIPE_SECONDS = 4
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
 
+FOLLOWED: tuple[Service, ...] = ("orders", "tickets")
+"""Services whose changes people follow: those read the whole stream."""
+
 _numbers = itertools.count()
 
 
@@ -165,7 +168,9 @@ def _feed(app: Sanic[Any, Any], services: Collection[Service], settings: Setting
         projections.append(order_changes.changes)
     if "tickets" in services:
         projections.append(ticket_changes.Changes())
-    feed = Feed(projections, partial(follow, url=settings.nats_url or "", catalogue=events.CATALOGUE))
+    reader = next((name for name in FOLLOWED if name in services), None)
+    url, inbox = settings.bus(reader) if reader else ("", "")
+    feed = Feed(projections, partial(follow, url=url, inbox=inbox, catalogue=events.CATALOGUE))
 
     @app.before_server_stop
     async def hang_up(_: Sanic[Any, Any]) -> None:

@@ -12,17 +12,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from server.kit import db
-from server.kit.bus import listeners_of
 from server.kit.deadletters import discard, letters
 from server.run import databases
 from server.settings import SERVICES, Service, Settings
-from server.worker import CONSUMERS
+from server.worker import CONSUMERS, HEARING
 
-LISTENERS = {
-    listener.durable: listener
-    for service, module in CONSUMERS.items()
-    for listener in listeners_of(service, vars(module).values())
-}
+LISTENERS = {listener.durable: listener for listeners in HEARING.values() for listener in listeners}
 NOT_FOUND = 5
 SOME_FAILED = 10
 COLUMNS = ("id", "when", "service", "consumer", "subject", "event id", "error")

@@ -5,6 +5,7 @@ a consumer applies it only if the version is newer than what it has. The golden 
 `tests/architecture/` show any change here as a diff.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -256,3 +257,12 @@ CATALOGUE: tuple[type[Event], ...] = (
     PaymentRefunded,
     PaymentDisputed,
 )
+
+SAID_BY: Mapping[str, str] = {
+    "token": "auth",
+    "ticket": "tickets",
+    "order": "orders",
+    "expiration": "expiration",
+    "payment": "payments",
+}
+"""The noun of a type → the one service that says such events; the bus refuses them from any other."""

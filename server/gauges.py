@@ -4,6 +4,7 @@ Every replica sees the same rows and messages, so a sum over replicas counts the
 Each question is a look at an index of what is unfinished or new, and counts no further than MANY.
 """
 
+import asyncio
 import itertools
 import socket
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from server.kit.bus import Bus
 from server.kit.http import new_app
 from server.kit.log import log
 from server.kit.metrics import Family, Gauges, Question, Reading, exposition
+from server.kit.pool import busy
 from server.orders import service as orders
 from server.payments import service as payments
 from server.payments.owed import PaymentOp
@@ -66,7 +68,7 @@ _numbers = itertools.count()
 async def scraped(
     services: Collection[Service | Literal["web"]],
     settings: Settings,
-    link: Sequence[Bus] = (),
+    links: Sequence[Bus] = (),
     *,
     host: str = "127.0.0.1",
     checks: Mapping[str, Check] | None = None,
@@ -80,8 +82,8 @@ async def scraped(
         log.warning("no metrics: every port for them is taken", first=settings.metrics_port)
         yield None
         return
-    asked = questions([name for name in services if name != "web"], link)
-    async with serving(create_metrics(asked, checks or {}), sock, grace=0):
+    asked = questions([name for name in services if name != "web"], links)
+    async with serving(create_metrics(asked, checks or {}), sock, notice=0, grace=0):
         try:
             yield "http://{}:{}/metrics".format(*sock.getsockname())
         finally:
@@ -116,14 +118,14 @@ def create_metrics(gauges: Gauges, checks: Mapping[str, Check]) -> Sanic[Any, An
     return app
 
 
-def questions(services: Collection[Service], link: Sequence[Bus]) -> Gauges:
-    """What a process with these services asks; `link` is empty until the bus was found, or for good."""
+def questions(services: Collection[Service], links: Sequence[Bus]) -> Gauges:
+    """What a process with these services asks; `links` is empty until the bus was found, or for good."""
     stored = [name for name in services if name != "expiration"]
     asked: dict[str, Question] = {name: partial(_of_service, name) for name in stored}
     if stored:
         asked["pool"] = partial(_of_pools, stored)
     if services:
-        asked["bus"] = partial(_of_bus, link)
+        asked["bus"] = partial(_of_bus, links)
     if "orders" in services:
         asked["holds"] = _of_holds
     if "payments" in services:
@@ -143,17 +145,16 @@ async def _of_service(service: Service) -> Iterable[Reading]:
 async def _of_pools(services: Collection[Service]) -> Iterable[Reading]:
     found = []
     for service in services:
-        pool = db.pool(service)
+        pool = busy(service)
         found += [POOL.reads(pool.in_use, service, "in_use"), POOL.reads(pool.idle, service, "idle")]
         found.append(POOL_WAITING.reads(pool.waiting, service))
     return found
 
 
-async def _of_bus(link: Sequence[Bus]) -> Iterable[Reading]:
-    if not link:
-        return [BUS.reads(0)]
-    found = [BUS.reads(link[0].is_connected)]
-    for consumer in await link[0].consumers() if link[0].is_connected else ():
+async def _of_bus(links: Sequence[Bus]) -> Iterable[Reading]:
+    found = [BUS.reads(bool(links) and all(link.is_connected for link in links))]
+    asked = [link.consumers() for link in links if link.is_connected]
+    for consumer in itertools.chain.from_iterable(await asyncio.gather(*asked)):
         found += [
             PENDING.reads(consumer.num_pending or 0, consumer.name),
             UNACKNOWLEDGED.reads(consumer.num_ack_pending or 0, consumer.name),

@@ -1,16 +1,21 @@
-"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes."""
+"""`python -m server relay --replay-since`: builds a lost stream anew from the outboxes; `trace`: looks on."""
 
 import argparse
 import asyncio
+import json
 import re
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from server.kit import bus, db, relay
+from server.kit.dial import INBOX
+from server.kit.trace import trace as look_on
 from server.run import Refusal, databases
-from server.settings import SERVICES, Settings
-from server.worker import SUBJECTS
+from server.settings import SERVICES, Service, Settings
+from server.stopping import stop_signal
+from server.worker import keeper_of
 
 BUS_SECONDS = 10
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -32,27 +37,51 @@ def moment(text: str) -> datetime | timedelta:
 async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Publish again what the chosen services published since then, and say how many that was. Exit 0."""
     settings = Settings.load(environ)
-    urls = databases(settings, [options.service] if options.service else SERVICES)
+    every: list[Service] = [name for name in SERVICES if name != "expiration"]
+    chosen = [options.service] if options.service else every
     async with AsyncExitStack() as stack:
-        await db.connect(urls)
+        await db.connect(databases(settings, chosen))
         stack.push_async_callback(db.disconnect)
-        link = None if options.dry_run else await _bus(stack, settings.nats_url)
-        for service in urls:
+        links = {} if options.dry_run else {name: await _bus_of(stack, settings, name) for name in chosen}
+        for service in chosen:
             when = options.replay_since
             since = when if isinstance(when, datetime) else await relay.ago(service, when)
-            if link is None:
+            if service not in links:
                 print(f"{service}: {await relay.published(service, since)} events would be published again")
             else:
-                print(f"{service}: {await _replay(service, link, since)} events were published again")
+                count = await _replay(service, links[service], since)
+                print(f"{service}: {count} events were published again")
     return 0
 
 
-async def _bus(stack: AsyncExitStack, url: str | None) -> bus.Bus:
-    if url is None:
+async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print every event from now on as a JSON line, until Ctrl-C. Exit 0."""
+    settings = Settings.load(environ)
+    stop = stop_signal(settings)
+    async with AsyncExitStack() as stack:
+        # As the one user who may read everything.
+        link = await _bus(stack, settings, settings.nats_url, name="trace")
+        print("Listening; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        async for event in look_on(link, stop):
+            print(json.dumps(event), flush=True)
+    return 0
+
+
+async def _bus_of(stack: AsyncExitStack, settings: Settings, service: Service) -> bus.Bus:
+    """As the service itself: nobody else may say what it says."""
+    url, inbox = settings.bus(service)
+    return await _bus(stack, settings, url, name=f"replay {service}", inbox=inbox)
+
+
+async def _bus(
+    stack: AsyncExitStack, settings: Settings, url: str | None, *, name: str, inbox: str = INBOX
+) -> bus.Bus:
+    if not url:
         raise Refusal("NATS_URL is not set: where is the bus?")
+    joining = bus.connect(url, name=name, keeper=keeper_of(settings), inbox=inbox)
     try:
         async with asyncio.timeout(BUS_SECONDS):
-            return await stack.enter_async_context(bus.connect(url, name="replay", subjects=SUBJECTS))
+            return await stack.enter_async_context(joining)
     except TimeoutError as error:
         raise Refusal("The bus does not answer. Is Tix running?") from error
 

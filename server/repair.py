@@ -50,7 +50,7 @@ async def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int
         stack.push_async_callback(db.disconnect)
         ask, unasked = None, None
         if not options.no_stripe:
-            ask, unasked = _stripe(stack, settings, fresh=options.fresh)
+            ask, unasked = _stripe(stack, settings, fresh=options.fresh, restored=options.restored)
         look = partial(examine, urls, patience=options.patience, ask_stripe=ask, unasked=unasked)
         report = await look()
         done: list[str] = []
@@ -67,7 +67,9 @@ async def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int
     return UNASKED if ask is not None and report.unasked else 0
 
 
-def _stripe(stack: AsyncExitStack, settings: Settings, *, fresh: bool) -> tuple[AskStripe | None, str | None]:
+def _stripe(
+    stack: AsyncExitStack, settings: Settings, *, fresh: bool, restored: bool
+) -> tuple[AskStripe | None, str | None]:
     """How to ask Stripe, or why not."""
     if settings.stripe_key is None:
         return None, "STRIPE_KEY is not set."
@@ -76,7 +78,8 @@ def _stripe(stack: AsyncExitStack, settings: Settings, *, fresh: bool) -> tuple[
     settling = timedelta(0) if fresh else audit.SETTLING
 
     async def ask() -> Rows:
-        return [vars(difference) for difference in await audit.differences(gateway, settling=settling)]
+        found = await audit.differences(gateway, settling=settling, restored=restored)
+        return [vars(difference) for difference in found]
 
     return ask, None
 

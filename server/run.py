@@ -62,16 +62,16 @@ async def _work(  # noqa: PLR0913 - what `run` found out
 ) -> int:
     stop = stop or stop_signal(settings, post.line)
     parts = [service for service in services if service != "web"]
-    link: list[Bus] = []
+    links: list[Bus] = []
     async with AsyncExitStack() as background, AsyncExitStack() as front:
         background.push_async_callback(traced(settings, *services))
         urls = databases(settings, parts)
         if urls:  # web and expiration have none
             await db.connect(urls, size=settings.database_connections)
             background.push_async_callback(db.disconnect)
-        checks = {"bus": bus_check(link)} if parts and only != "api" else {}
+        checks = {"bus": bus_check(links)} if parts and only != "api" else {}
         host = str(settings.listen_host)
-        scraping = scraped(services, settings, link, host=host, checks=checks)
+        scraping = scraped(services, settings, links, host=host, checks=checks)
         say_metrics(await background.enter_async_context(scraping))
         if sock is not None:
             app = create_app(parts, settings, checks=checks) if parts else create_web(settings)
@@ -84,7 +84,7 @@ async def _work(  # noqa: PLR0913 - what `run` found out
             joining = asyncio.create_task(background.enter_async_context(worker.running(parts, settings)))
             if not await joined(joining, stop):
                 return 0
-            link.append(await joining)
+            links.extend(await joining)
         await stop.wait()
     return 0
 
@@ -108,7 +108,7 @@ def traced(settings: Settings, *services: str) -> Callable[[], Awaitable[None]]:
     return partial(asyncio.to_thread, end)
 
 
-async def joined(joining: asyncio.Task[Bus], stop: asyncio.Event) -> bool:
+async def joined(joining: asyncio.Task[list[Bus]], stop: asyncio.Event) -> bool:
     """Whether the broker was found before somebody asked us to stop."""
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,11 +141,13 @@ def _address(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def bus_check(link: list[Bus]) -> Callable[[], Awaitable[None]]:
-    """What /readyz asks about the bus; `link` is empty until it was found."""
+def bus_check(links: list[Bus]) -> Callable[[], Awaitable[None]]:
+    """What /readyz asks about the bus; `links` is empty until it was found."""
 
     async def check() -> None:
-        if not link or not link[0].is_connected:
+        if not links:
             raise ConnectionError("the bus does not answer")
+        for link in links:
+            link.check()
 
     return check

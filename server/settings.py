@@ -13,6 +13,7 @@ SERVICES: tuple[Service, ...] = ("auth", "tickets", "orders", "payments", "expir
 
 Secret = Annotated[str, Field(min_length=32)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+BusUrl = Annotated[str, Field(pattern=r"^(nats|tls)://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -66,8 +67,18 @@ class Settings(BaseModel):
     """The same for payments."""
     database_connections: Annotated[int, Field(ge=4, le=100)] = 10
     """What a process has open to each of its databases at most."""
-    nats_url: Annotated[str, Field(pattern=r"^(nats|tls)://")] | None = Field(None, repr=False)
-    """NATS with JetStream; several servers are separated by commas."""
+    nats_url: BusUrl | None = Field(None, repr=False)
+    """NATS with JetStream, several servers separated by commas; its user may do everything there."""
+    auth_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same NATS with auth's own user, as `python -m server nats-users` has it."""
+    tickets_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for tickets."""
+    orders_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for orders."""
+    payments_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for payments."""
+    expiration_nats_url: BusUrl | None = Field(None, repr=False)
+    """The same for expiration."""
     nats_replicas: Annotated[int | None, Field(ge=1, le=5)] = None
     """Copies that JetStream keeps of the stream; by default a new one has one, a present one what it has."""
     redis_host: str | None = None
@@ -168,7 +179,7 @@ class Settings(BaseModel):
             }
         for service in services:
             for name in NEEDS[service]:
-                own = f"{service}_{name}" if name == "database_url" else name
+                own = f"{service}_{name}" if name in {"database_url", "nats_url"} else name
                 if name not in given and own not in given:
                     problems.setdefault(name, f"is not set, and {service} cannot run without it")
         if (
@@ -190,3 +201,8 @@ class Settings(BaseModel):
         if url is None:
             raise SettingsError(f"DATABASE_URL is not set, and {service} cannot run without it.")
         return url
+
+    def bus(self, service: Service) -> tuple[str, str]:
+        """The URL by which a service reaches the bus, and where answers come to: for each user elsewhere."""
+        own: str | None = getattr(self, f"{service}_nats_url")
+        return (own, f"_INBOX_{service}") if own else (self.nats_url or "", "_INBOX")

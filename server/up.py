@@ -17,8 +17,8 @@ import asyncpg
 from server import crew, worker
 from server.app import create_app, create_web, serving, shop_url
 from server.gauges import scraped
-from server.kit import db, log, migrate
-from server.kit.bus import Bus
+from server.grants import nats_users
+from server.kit import bus, db, log, migrate
 from server.kit.trace import trace
 from server.local import LocalError, LocalServers, fresh_secrets
 from server.run import Refusal, bus_check, databases, joined, say_metrics, take, traced
@@ -39,7 +39,11 @@ GRACE_SECONDS = 2
 
 # Which embedded server stands in for which setting.
 TWINS = {"postgres": "DATABASE_URL", "nats": "NATS_URL", "redis": "REDIS_HOST", "stripe": "STRIPE_KEY"}
-ADDRESSES = (*TWINS.values(), "REDIS_PORT", "REDIS_PASSWORD", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+ADDRESSES = (
+    *TWINS.values(),
+    *(f"{name.upper()}_NATS_URL" for name in SERVICES),
+    *("REDIS_PORT", "REDIS_PASSWORD", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"),
+)
 """Of servers that are not ours: `infra` hands them on with those of its own."""
 
 
@@ -55,7 +59,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     web_port = web_sock.getsockname()[1]
     if options.workers > 1:
         crew.prepare()
-    servers = LocalServers(settings.tix_data_dir, wanted=_wanted(environ), api_url=f"http://127.0.0.1:{port}")
+    servers = _servers(settings, environ, f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
         if given is None:
@@ -97,23 +101,25 @@ async def _work(  # noqa: PLR0913 - what `up` found out
         joining = asyncio.create_task(stack.enter_async_context(worker.running(SERVICES, settings)))
         if not await joined(joining, stop):
             return 0
-        link = await joining
-        app = create_app(SERVICES, settings, checks={"bus": bus_check([link])}, shop=shop_url(settings))
+        links = await joining
+        app = create_app(SERVICES, settings, checks={"bus": bus_check(links)}, shop=shop_url(settings))
         await stack.enter_async_context(serving(app, sock, notice=notice, grace=GRACE_SECONDS))
         web = create_web(settings, api_url=f"http://127.0.0.1:{settings.tix_api_port}")
         await stack.enter_async_context(serving(web, web_sock, notice=notice, grace=GRACE_SECONDS))
-        say_metrics(await stack.enter_async_context(scraped([*SERVICES, "web"], settings, [link])))
+        scraping = scraped([*SERVICES, "web"], settings, links, checks=app.ctx.checks)
+        say_metrics(await stack.enter_async_context(scraping))
         post.ready()
         if trace_events and post.number == 0:
-            tracing = asyncio.create_task(_trace(link, stop))
+            tracing = asyncio.create_task(_trace(settings, stop))
             stack.callback(tracing.cancel)
         await stop.wait()
     return 0
 
 
-def _wanted(environ: Mapping[str, str]) -> list[str]:
+def _servers(settings: Settings, environ: Mapping[str, str], api_url: str) -> LocalServers:
     """The embedded servers that have no twin in the environment."""
-    return [name for name, variable in TWINS.items() if not environ.get(variable)]
+    wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
+    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=nats_users())
 
 
 async def _start(servers: LocalServers, stop: asyncio.Event) -> dict[str, str] | None:
@@ -135,7 +141,7 @@ async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = Settings.load(environ)
     log.configure(settings.log_level)
     stop = stop_signal(settings)
-    servers = LocalServers(settings.tix_data_dir, wanted=_wanted(environ), api_url="http://127.0.0.1:3004")
+    servers = _servers(settings, environ, "http://127.0.0.1:3004")
     try:
         given = await _start(servers, stop)
         if given is None:
@@ -160,6 +166,12 @@ async def secrets(_: argparse.Namespace, __: Mapping[str, str]) -> int:
     """Print a new value for each secret, as lines that Compose and kubectl take."""
     for name, value in fresh_secrets().items():
         print(f"{name}={value}")
+    return 0
+
+
+async def users(_: argparse.Namespace, __: Mapping[str, str]) -> int:
+    """Print NATS' users and what each may do, as a part of its configuration."""
+    print(nats_users(), end="")
     return 0
 
 
@@ -192,9 +204,12 @@ def _banner(settings: Settings, servers: LocalServers, started: float) -> None:
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 
-async def _trace(link: Bus, stop: asyncio.Event) -> None:
-    async for event in trace(link, stop):
-        print(json.dumps(event), flush=True)
+async def _trace(settings: Settings, stop: asyncio.Event) -> None:
+    """As the one user who may read everything."""
+    keeper = worker.keeper_of(settings)
+    async with bus.connect(settings.nats_url or "", name="trace", keeper=keeper) as link:
+        async for event in trace(link, stop):
+            print(json.dumps(event), flush=True)
 
 
 async def _watch(servers: LocalServers, stop: asyncio.Event) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from uuid_utils.compat import uuid7
 
 from server import events
 from server.app import gateway_of, runner_of
-from server.expiration.consumers import handlers
+from server.expiration import consumers as expiration_consumers
 from server.expiration.tasks import Alarms
 from server.kit import bus, db, relay
-from server.kit.bus import Bus, Listener, listeners_of, pause
-from server.kit.events import Envelope
+from server.kit.bus import Bus, Listener, durable_name, listeners_of, pause
+from server.kit.events import Envelope, Event
+from server.kit.keeper import Keeper
 from server.kit.log import log, request_id
 from server.kit.transient import is_transient
 from server.orders import consumers as orders_consumers
@@ -33,6 +34,14 @@ from server.tickets import consumers as tickets_consumers
 
 SUBJECTS = frozenset(event.subject().partition(".")[0] + ".>" for event in events.CATALOGUE)
 CONSUMERS = {"tickets": tickets_consumers, "orders": orders_consumers, "payments": payments_consumers}
+HEARING: Mapping[str, list[Listener]] = {
+    name: listeners_of(name, vars(module).values()) for name, module in CONSUMERS.items()
+}
+HEARD: Mapping[str, tuple[type[Event], ...]] = {
+    **{name: tuple(listener.event for listener in listeners) for name, listeners in HEARING.items()},
+    "expiration": expiration_consumers.HEARD,
+}
+"""Service → the events it has a consumer for."""
 SWEEP_SECONDS = 1
 OPS_POLL_SECONDS = 0.25
 END_SECONDS = 5
@@ -91,36 +100,49 @@ async def running(
     gateway: Gateway | None = None,
     jobs: Jobs = Jobs(),
     patience: float = 0.25,
-) -> AsyncIterator[Bus]:
+) -> AsyncIterator[list[Bus]]:
     """Run the background side of `services` until the block ends; what is in hand then is finished.
 
-    Waits for the broker. `patience`: seconds before the first retry of a failed message.
+    Each service has a connection to the bus of its own, as its own user. Waits for the broker. `patience`:
+    seconds before the first retry of a failed message.
     """
     stopping = asyncio.Event()
+    keeper = keeper_of(settings)
+    await keeper.start()
     async with AsyncExitStack() as stack:
-        link = await stack.enter_async_context(
-            bus.connect(
-                settings.nats_url or "",
-                name="-".join(services),
-                subjects=SUBJECTS,
-                replicas=settings.nats_replicas,
-                patience=patience,
-            )
-        )
+        links = {
+            name: await stack.enter_async_context(_link(name, settings, keeper, patience))
+            for name in services
+        }
         if "payments" in services and gateway is None:
             gateway = gateway_of(settings)
             stack.push_async_callback(gateway.close)
         alarms = None
         if "expiration" in services and jobs.alarms:
-            alarms = Alarms(redis_url(settings), lambda order_id: _ring(link, order_id))
+            alarms = Alarms(redis_url(settings), partial(_ring, links["expiration"]))
             stack.push_async_callback(alarms.close)  # after the consumers, which set alarms
-        parts = list(_parts(services, settings, link, gateway, alarms, jobs, stopping))
+        parts = list(_parts(links, settings, gateway, alarms, jobs, stopping))
         tasks = [asyncio.create_task(_restarting(name, part, stopping), name=name) for name, part in parts]
         try:
-            yield link
+            yield list(links.values())
         finally:
             stopping.set()
             await _ended(tasks)
+
+
+def keeper_of(settings: Settings) -> Keeper:
+    """Makes the stream and the consumer of every listener, if NATS_URL names somebody who may."""
+    consumers = {
+        durable_name(service, event): event.subject() for service, heard in HEARD.items() for event in heard
+    }
+    return Keeper(settings.nats_url, SUBJECTS, consumers=consumers, replicas=settings.nats_replicas)
+
+
+def _link(
+    service: Service, settings: Settings, keeper: Keeper, patience: float
+) -> AbstractAsyncContextManager[Bus]:
+    url, inbox = settings.bus(service)
+    return bus.connect(url, name=service, inbox=inbox, keeper=keeper, patience=patience)
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -136,9 +158,8 @@ Part = Callable[[], Coroutine[Any, Any, None]]
 
 
 def _parts(  # noqa: PLR0913, PLR0917 - all that the parts are made of
-    services: Collection[Service],
+    links: Mapping[Service, Bus],
     settings: Settings,
-    link: Bus,
     gateway: Gateway | None,
     alarms: Alarms | None,
     jobs: Jobs,
@@ -146,29 +167,27 @@ def _parts(  # noqa: PLR0913, PLR0917 - all that the parts are made of
 ) -> list[tuple[str, Part]]:
     parts: list[tuple[str, Part]] = []
     listeners: list[Listener] = []
-    for service in services:
+    for service, link in links.items():
         if service != "expiration":
             if jobs.relays:
-                parts.append((f"{service} relay", lambda s=service: relay.run(s, link, stopping)))  # type: ignore[misc]
+                parts.append((f"{service} relay", partial(relay.run, service, link, stopping)))
             purge = partial(_purge, service, stopping)
             parts.append((f"{service} purge", partial(_every, PURGE_SECONDS, purge, stopping)))
-        if service in CONSUMERS:
-            listeners += listeners_of(service, vars(CONSUMERS[service]).values())
-    if "orders" in services and jobs.sweeper:
+        listeners += HEARING.get(service, [])
+    if "orders" in links and jobs.sweeper:
         parts.append(("sweeper", lambda: _every(SWEEP_SECONDS, orders.expire_holds, stopping)))
-    if "payments" in services and gateway is not None and jobs.payments:
+    if "payments" in links and gateway is not None and jobs.payments:
         caller = gateway
         parts.append(("payment ops", lambda: _payment_ops(runner_of(caller, settings), stopping)))
         parts.append(("reconciler", lambda: _every(RECONCILE_SECONDS, payments.reconcile, stopping)))
         parts.append(("audit", lambda: _audit(caller, stopping)))
     if alarms is not None:
-        listeners += listeners_of("expiration", handlers(alarms))
+        listeners += expiration_consumers.listeners(alarms)
         parts.append(("alarms", lambda: alarms.run(stopping)))
     for listener in listeners:
         buries = listener.service != "expiration"
-        parts.append(
-            (listener.durable, lambda to=listener, b=buries: link.listen(to, stopping, buries=b))  # type: ignore[misc]
-        )
+        listen = links[cast("Service", listener.service)].listen
+        parts.append((listener.durable, partial(listen, listener, stopping, buries=buries)))
     return parts
 
 

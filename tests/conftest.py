@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.app import create_web, listen, serving
+from server.grants import nats_users
 from server.kit import db, log, migrate
 from server.local import LocalServers
 from server.settings import SERVICES, Settings
@@ -42,7 +43,9 @@ async def servers(open_dir: Path) -> AsyncIterator[tuple[LocalServers, Settings]
     """The embedded servers, for the whole run, and the settings that lead to them."""
     log.configure("WARNING")
     port = free_port()
-    made = LocalServers(open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}")
+    made = LocalServers(
+        open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}", bus_users=nats_users()
+    )
     environ = await asyncio.to_thread(made.start)
     # Stripe sends people back to the shop, so its place is known before it runs.
     ports = {"TIX_API_PORT": str(port), "TIX_WEB_PORT": str(free_port())}

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,8 +23,10 @@ from uuid_utils.compat import uuid7
 
 from server import doctor, worker
 from server.app import create_app, listen, serving, shop_url
+from server.kit import bus
 from server.kit.auth import SIGN_IN_SCOPES, SigningKey
-from server.kit.bus import STREAM, Bus
+from server.kit.bus import Bus
+from server.kit.keeper import STREAM
 from server.kit.sse import Streams
 from server.local.datadir import is_free
 from server.payments.gateway import Gateway
@@ -81,6 +83,16 @@ async def wipe(settings: Settings) -> None:
     await client.close()
     async with redis.asyncio.Redis.from_url(redis_url(settings)) as alarms:
         await alarms.flushall()
+
+
+@asynccontextmanager
+async def keeping(settings: Settings, *, patience: float = 0.25) -> AsyncIterator[Bus]:
+    """The bus with its stream, for somebody who may do everything there."""
+    keeper = worker.keeper_of(settings)
+    await keeper.start()
+    url = settings.nats_url or ""
+    async with bus.connect(url, name="probe", keeper=keeper, patience=patience) as link:
+        yield link
 
 
 @dataclass
@@ -177,6 +189,8 @@ class Platform:
     pools: Mapping[str, "asyncpg.Pool[Any]"]
     bus: Bus | None = None
     streams: Streams | None = None
+    links: Sequence[Bus] = ()
+    """Those of the services; `bus` is the keeper's."""
 
     def user(self, *scopes: str, lifetime: timedelta = timedelta(hours=1)) -> User:
         """A fresh user with a token of our own minting; without scopes: all of them."""
@@ -231,11 +245,11 @@ async def started(
 ) -> AsyncIterator[Platform]:
     """The platform in this process, on the port its Stripe sandbox knows; databases must be connected."""
     async with AsyncExitStack() as stack:
-        link = None
+        link, links = None, list[Bus]()
         if background:
-            link = await stack.enter_async_context(
-                worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
-            )
+            running = worker.running(services, settings, jobs=jobs, gateway=gateway, patience=0.05)
+            links = await stack.enter_async_context(running)
+            link = await stack.enter_async_context(keeping(settings))
         app = create_app(services, settings, gateway=gateway, shop=shop_url(settings))
         sock = listen(settings.tix_api_port)
         await stack.enter_async_context(serving(app, sock, grace=2))
@@ -243,7 +257,7 @@ async def started(
         http = await stack.enter_async_context(client(api_url))
         sessions = await stack.enter_async_context(pools(settings))
         key = SigningKey(settings.jwt_secret or "")
-        yield Platform(api_url, settings, key, http, sessions, link, app.ctx.streams)
+        yield Platform(api_url, settings, key, http, sessions, link, app.ctx.streams, links)
 
 
 def free_port() -> int:

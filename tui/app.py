@@ -20,6 +20,7 @@ from server.tickets.schemas import TicketOut
 from tui.actions import key
 from tui.holds import UNDER_WAY
 from tui.journal import announced
+from tui.keys import key_of
 from tui.memory import Memory
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.activity import Activity
@@ -132,13 +133,17 @@ class Tui(Shell):
                         self._heard.clear()
                         self.tell(lambda: TicketsChanged(None))
                     else:
-                        self._heard.append(news)
+                        self.take_ticket(news)
         except TixError as error:
             if isinstance(error, Unauthenticated):
                 self.sign_in_again()
             else:
                 self.report(complaint(error), severity="error")
             self.set_timer(AGAIN_SECONDS, self.follow_tickets)
+
+    def take_ticket(self, ticket: TicketOut) -> None:
+        """As it is after a change; told with the next batch."""
+        self._heard.append(ticket)
 
     def _tell_heard(self) -> None:
         if self._heard:
@@ -194,7 +199,7 @@ class Tui(Shell):
         elif asker.awaits(order):
             asker.held(order)
         else:
-            orders = self.key_of("view_orders")
+            orders = key_of(self, "view_orders")
             self.report(f"“{order.ticket.title}” is held for you: press {orders} to pay it.")
 
     @work(group="look")

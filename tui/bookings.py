@@ -32,11 +32,11 @@ class Bookings(Pages[OrderOut]):
     def _place(self, order: OrderOut) -> UUID:
         return order.id  # which is by time
 
-    def _replaces(self, order: OrderOut, old: OrderOut) -> bool:
+    def _is_newer(self, order: OrderOut, than: OrderOut) -> bool:
         """One with its history tells more than one without."""
-        if order.version == old.version and isinstance(old, OrderWithHistory):
-            return isinstance(order, OrderWithHistory)
-        return super()._replaces(order, old)
+        if order.version == than.version:
+            return isinstance(order, OrderWithHistory) and not isinstance(than, OrderWithHistory)
+        return super()._is_newer(order, than)
 
     def of_tickets(self, ticket_ids: Iterable[UUID]) -> list[UUID]:
         """The orders of these tickets that may have changed with them."""
@@ -46,9 +46,9 @@ class Bookings(Pages[OrderOut]):
 
     @property
     def why_empty(self) -> str:
-        """What to know where there is none, and what to press."""
+        """What to know where there is none, and what to press: in braces the ids of actions."""
         if self.status:
-            return "No order has this status. f chooses another, or all."
+            return "No order has this status. {status} chooses another, or all."
         if self.role == "seller":
-            return "Nobody has ordered what you list. o shows what you bought."
-        return "You have no order yet. Press 1 to find a ticket."
+            return "Nobody has ordered what you list. {role} shows what you bought."
+        return "You have no order yet. Press {view_browse} to find a ticket."

@@ -54,9 +54,9 @@ class Pages(Generic[T]):
     def _is_descending(self) -> bool:
         return True
 
-    def _replaces(self, item: T, old: T) -> bool:
-        """Whether it tells at least as much as what is there."""
-        return item.version >= old.version
+    def _is_newer(self, item: T, than: T) -> bool:
+        """Whether it surely is, or tells more: a ticket's version counts no holds."""
+        return item.version > than.version
 
     # --- what is there ------------------------------------------------------------------------------------
 
@@ -93,15 +93,15 @@ class Pages(Generic[T]):
         finally:
             early, self._early = self._early, None
         if before is not None:
-            known = (before.get(item_id) for item_id in self._items)
-            self.take([one for one in known if one is not None])
+            known = ((one, before.get(one.id)) for one in self._items.values())
+            self.take([old for one, old in known if old is not None and self._is_newer(old, one)])
         self.hear(early)
 
     def take(self, items: Iterable[T]) -> None:
         """Put them behind those that are there; what is known already stays where it is."""
         for item in items:
             old = self._items.get(item.id)
-            if old is None or self._replaces(item, old):
+            if old is None or not self._is_newer(old, item):
                 self._items[item.id] = item
 
     def hear(self, told: Iterable[T]) -> bool:

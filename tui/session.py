@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
 
 import httpx
 
@@ -40,10 +39,8 @@ DOUBT_SECONDS = 4.0
 class _Heard(httpx.AsyncByteStream):
     """A stream of which each word is told, and its end; it can be given up from outside."""
 
-    def __init__(
-        self, stream: httpx.AsyncByteStream, heard: Callable[[], None], ended: Callable[[], None]
-    ) -> None:
-        self._stream, self._heard, self._ended = stream, heard, ended
+    def __init__(self, session: "Session", stream: httpx.AsyncByteStream) -> None:
+        self._session, self._stream = session, stream
         self.heard_at = steady()
         self._waiting: asyncio.Timeout | None = None
 
@@ -51,9 +48,9 @@ class _Heard(httpx.AsyncByteStream):
         chunks = aiter(self._stream)
         while (chunk := await self._next(chunks)) is not None:
             self.heard_at = steady()
-            self._heard()
+            self._session.hear()
             yield chunk
-        self._ended()
+        self._session.doubt()
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
         try:
@@ -71,6 +68,7 @@ class _Heard(httpx.AsyncByteStream):
             waiting.reschedule(0)
 
     async def aclose(self) -> None:
+        self._session.streams.discard(self)
         await self._stream.aclose()
 
 
@@ -88,7 +86,8 @@ class Session:
         self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
         self.feed = Tix(url, token, timeout=FEED_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
         self._probe = Tix(url, None, timeout=LONGEST_PAUSE, retries=0, hooks={"response": [self._answered]})
-        self._streams: WeakSet[_Heard] = WeakSet()
+        self.streams: set[_Heard] = set()
+        """Those that are open."""
         self._heard_at = self._doubtful_until = 0.0
         self.user: UserOut | None = None
         self.shop: str | None = None
@@ -126,17 +125,18 @@ class Session:
 
     async def _answered(self, answer: httpx.Response) -> None:
         if answer.status_code not in AWAY:
-            self._hear()
+            self.hear()
         if answer.headers.get("content-type", "").startswith(STREAM):
             self._doubtful_until = 0.0
-            answer.stream = stream = _Heard(answer.stream, self._hear, self._doubt)  # type: ignore[arg-type]  # as this client's are
-            self._streams.add(stream)
+            answer.stream = stream = _Heard(self, answer.stream)  # type: ignore[arg-type]  # as this client's are
+            self.streams.add(stream)
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Tix has said something."""
         self._heard_at = steady()
         self._set(is_online=True)
 
-    def _doubt(self) -> None:
+    def doubt(self) -> None:
         """A stream has ended: Tix may be stopping, which nobody would notice until asking again."""
         self._doubtful_until = steady() + DOUBT_SECONDS
 
@@ -145,13 +145,15 @@ class Session:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             now = steady()
-            if self.is_online and (now < self._doubtful_until or now - self._heard_at > QUIET_SECONDS):
+            if self.is_online is not False and (
+                now < self._doubtful_until or now - self._heard_at > QUIET_SECONDS
+            ):
                 with suppress(TixError):  # of any other kind it is an answer
                     try:
                         await self._probe.request("GET", "/livez")
                     except (Unreachable, Unavailable):
                         self._set(is_online=False)
-            for stream in tuple(self._streams):
+            for stream in tuple(self.streams):
                 if not self.is_online or now - stream.heard_at > DEAD_SECONDS:
                     stream.give_up()
 

@@ -9,36 +9,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import nats
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import ConsumerInfo
 
 from server.kit import deliveries, telemetry
 from server.kit.deadletters import bury
+from server.kit.dial import INBOX, Refusals, dial
 from server.kit.events import Envelope, Event
 from server.kit.failures import count_failure
 from server.kit.inbox import AlreadyHeard, HeardOnce
+from server.kit.keeper import ANSWER_SECONDS, STREAM, Keeper
 from server.kit.log import event_id, log, request_id
 from server.kit.metrics import HANDLED
 from server.kit.transient import is_transient
 
-STREAM = "TIX"
-KEEP_SECONDS = 7 * 24 * 3600
-DEDUPLICATE_SECONDS = 600
-"""JetStream drops a repeated Nats-Msg-Id within this window; the inboxes catch what comes later."""
 MAX_FAILURES = 8
 EVENT_ID = 36
 """Characters of a Nats-Msg-Id that are the event's id; a copy's (`publish`) has more, a stranger's may."""
 LANES = 4
 """Messages of one consumer handled at once in this process."""
-PUBLISH_SECONDS = 3
-COMPLAIN_SECONDS = 5
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, HeardOnce], Awaitable[None]]
@@ -54,6 +49,11 @@ def consumes(event: type[E]) -> Callable[[Handler[E]], Handler[E]]:
     return mark
 
 
+def durable_name(service: str, event: type[Event]) -> str:
+    """The JetStream consumer by which all replicas of a service hear an event."""
+    return f"{service}-{event.subject().replace('.', '-')}"
+
+
 @dataclass(frozen=True)
 class Listener:
     """A service's handler of one event."""
@@ -65,7 +65,7 @@ class Listener:
     @property
     def durable(self) -> str:
         """The JetStream consumer all replicas of the service share."""
-        return f"{self.service}-{self.event.subject().replace('.', '-')}"
+        return durable_name(self.service, self.event)
 
     async def hear(self, headers: Mapping[str, str], payload: str | bytes) -> None:
         """Act on a message, unless its event was acted on before. Raises what the handler raises."""
@@ -91,37 +91,46 @@ def listeners_of(service: str, handlers: Iterable[Any]) -> list[Listener]:
 class Bus:
     """A connection to JetStream that comes back by itself, for ever."""
 
-    def __init__(
-        self, client: Client, stream: StreamConfig, *, replicas: int | None = None, patience: float = 0.25
-    ) -> None:
-        """`patience`: seconds before the first retry of a failed message; doubled each time, ≤ 60.
-
-        `replicas`: copies of the stream; without it a new one has one and a present one what it has.
-        """
+    def __init__(self, client: Client, refusals: Refusals, keeper: Keeper, *, patience: float = 0.25) -> None:
+        """`patience`: seconds before the first retry of a failed message; doubled each time, ≤ 60."""
         self._client = client
-        self._stream = replace(stream, num_replicas=replicas) if replicas else stream
+        self._refusals = refusals
         self._patience = patience
         self._durables: set[str] = set()
-        self.jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
+        self.keeper = keeper
+        self.jetstream = client.jetstream(timeout=ANSWER_SECONDS)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker answers right now."""
-        return self._client.is_connected
+        """Whether the broker answers now."""
+        return bool(self._client.is_connected)
 
-    async def ensure_stream(self) -> None:
-        """Make the stream, or bring it up to date."""
-        try:
-            await self.jetstream.add_stream(self._stream)
-        except nats.js.errors.BadRequestError:  # it exists with other settings
-            present = (await self.jetstream.stream_info(STREAM)).config
-            copies = self._stream.num_replicas or present.num_replicas
-            await self.jetstream.update_stream(replace(self._stream, num_replicas=copies))
+    def check(self) -> None:
+        """Raises ConnectionError while the broker is away, PermissionError while it refuses things."""
+        if not self.is_connected:
+            raise ConnectionError("the bus does not answer")
+        if self._refusals.latest:
+            raise PermissionError(self._refusals.latest)
+
+    async def ready(self) -> None:
+        """Return once there is a stream; it is made if it can be."""
+        while True:
+            asked = time.monotonic()
+            try:
+                await self.jetstream.stream_info(STREAM)
+            except nats.js.errors.NotFoundError:
+                with suppress(nats.errors.Error, OSError, asyncio.TimeoutError):
+                    await self.keeper.keep(since=asked)
+            except (TimeoutError, nats.errors.Error, OSError) as error:
+                log.warning("stream not ready", error=repr(error))
+            else:
+                return
+            await asyncio.sleep(0.25)
 
     async def publish(
         self, envelope: Envelope, *, request: str, copy: str = "", trace: str | None = None
     ) -> None:
-        """Store one event in the stream; raises when JetStream did not acknowledge it in PUBLISH_SECONDS.
+        """Store one event in the stream; raises when JetStream did not acknowledge it in ANSWER_SECONDS.
 
         Within DEDUPLICATE_SECONDS JetStream acknowledges a repeat without storing it, even if it has lost the
         first; under another `copy` it stores it again, and the inboxes see to the rest.
@@ -157,6 +166,7 @@ class Bus:
         expects ends all of them, and is raised as a group.
         """
         self._durables.add(listener.durable)
+        self.keeper.expect(listener.durable, listener.event.subject())
         async with asyncio.TaskGroup() as lanes:
             for _ in range(LANES):
                 lanes.create_task(self._lane(listener, stopping, buries=buries))
@@ -170,27 +180,27 @@ class Bus:
     async def _lane(self, listener: Listener, stopping: asyncio.Event, *, buries: bool) -> None:
         wait = self._patience
         while not stopping.is_set():
+            asked = time.monotonic()
             try:
-                subscription = await self.jetstream.pull_subscribe(
-                    listener.event.subject(),
-                    durable=listener.durable,
-                    stream=STREAM,
-                    config=ConsumerConfig(
-                        ack_policy=AckPolicy.EXPLICIT,
-                        ack_wait=deliveries.ACK_SECONDS,
-                        max_deliver=-1,
-                        max_ack_pending=256,
-                    ),
-                )
+                await self.jetstream.consumer_info(STREAM, listener.durable)
+                subscription = await self.jetstream.pull_subscribe_bind(listener.durable, STREAM)
                 wait = self._patience
                 async for message in deliveries.messages(subscription, stopping):
                     await self._handle(message, listener, buries=buries)
+            except nats.js.errors.NotFoundError:  # not made yet, or by a broker that lost its disk
+                await self._restore(asked)
+                await pause(wait, stopping)
+                wait = min(wait * 2, 5)
             except (TimeoutError, nats.errors.Error, OSError) as error:
                 log.warning("consumer interrupted", consumer=listener.durable, error=repr(error))
                 await pause(wait, stopping)
-                with suppress(nats.errors.Error, OSError, asyncio.TimeoutError):
-                    await self.ensure_stream()  # a broker that lost its disk comes back without it
                 wait = min(wait * 2, 5)
+
+    async def _restore(self, since: float) -> None:
+        try:
+            await self.keeper.keep(since=since)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            log.warning("stream not ready", error=repr(error))
 
     async def _handle(self, message: Msg, listener: Listener, *, buries: bool) -> None:
         keeping = asyncio.create_task(deliveries.keep(message))
@@ -215,9 +225,7 @@ class Bus:
             await message.nak(delay=delay)
             return
         unique = id_ if id_ != "-" else f"{about.sequence.stream} {about.timestamp}"
-        failures = await count_failure(
-            self.jetstream, listener.durable, unique, stream=STREAM, keep=KEEP_SECONDS
-        )
+        failures = await count_failure(self.jetstream, listener.durable, unique)
         log.error("event handler failed", **told, attempt=failures, exc_info=error)
         HANDLED.labels(listener.durable, "failed").inc()
         if failures < MAX_FAILURES:
@@ -244,7 +252,8 @@ class Bus:
 
     async def close(self) -> None:
         """Close the connection; what was published is acknowledged already."""
-        await self._client.close()
+        with suppress(OSError):  # it was broken just now
+            await self._client.close()
 
 
 async def pause(seconds: float, stopping: asyncio.Event) -> None:
@@ -253,56 +262,16 @@ async def pause(seconds: float, stopping: asyncio.Event) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
 
 
-async def dial(url: str, *, name: str) -> Client:
-    """A connection to NATS that comes back by itself, for ever; waits for the first one."""
-    told = 0.0
-
-    async def complain(error: Exception) -> None:
-        nonlocal told
-        if time.monotonic() - told > COMPLAIN_SECONDS:  # it tries four times a second
-            told = time.monotonic()
-            log.warning("the bus does not answer; trying on", error=repr(error))
-
-    return await nats.connect(
-        servers=url.split(","),
-        name=name,
-        max_reconnect_attempts=-1,  # the default closes the client for good after 60 tries
-        reconnect_time_wait=0.25,
-        ping_interval=10,
-        pending_size=-1,  # a publish while disconnected fails at once, not sent behind our back later
-        error_cb=complain,
-    )
-
-
 @asynccontextmanager
 async def connect(
-    url: str,
-    *,
-    name: str,
-    subjects: Collection[str],
-    replicas: int | None = None,
-    patience: float = 0.25,
+    url: str, *, name: str, keeper: Keeper, inbox: str = INBOX, patience: float = 0.25
 ) -> AsyncIterator[Bus]:
-    """Connect to NATS, waiting for it if need be, and make the stream for `subjects` in so many copies."""
-    client = await dial(url, name=name)
-    stream = StreamConfig(
-        name=STREAM,
-        subjects=sorted(subjects),
-        storage=StorageType.FILE,
-        discard=DiscardPolicy.NEW,
-        max_age=KEEP_SECONDS,
-        duplicate_window=DEDUPLICATE_SECONDS,
-        allow_direct=True,
-    )
-    bus = Bus(client, stream, replicas=replicas, patience=patience)
+    """Connect to NATS, waiting for it and for its stream if need be, which `keeper` makes if it can."""
+    refusals = Refusals()
+    client = await dial(url, name=name, inbox=inbox, refusals=refusals)
+    bus = Bus(client, refusals, keeper, patience=patience)
     try:
-        while True:
-            try:
-                await bus.ensure_stream()
-                break
-            except (TimeoutError, nats.errors.Error, OSError) as error:
-                log.warning("stream not ready", error=repr(error))
-                await asyncio.sleep(0.25)
+        await bus.ready()
         yield bus
     finally:
         await bus.close()

@@ -7,22 +7,17 @@ dies. A table would serve only services with a database, and need a purge; this 
 from uuid import NAMESPACE_OID, uuid5
 
 from nats.js import JetStreamContext
-from nats.js.api import KeyValueConfig
-from nats.js.errors import BucketNotFoundError, KeyNotFoundError
-from nats.js.kv import KeyValue
+from nats.js.errors import KeyNotFoundError
 
 BUCKET = "TIX_FAILURES"
 
 
-async def count_failure(
-    jetstream: JetStreamContext, consumer: str, message_id: str, *, stream: str, keep: float
-) -> int:
+async def count_failure(jetstream: JetStreamContext, consumer: str, message_id: str) -> int:
     """One more failure of this message at this consumer; returns how many that makes.
 
-    A message is with one worker at a time, so nobody else counts it meanwhile. `keep`: seconds, as long as
-    `stream` keeps the message. Raises nats errors.
+    A message is with one worker at a time, so nobody else counts it meanwhile. Raises nats errors.
     """
-    bucket = await _bucket(jetstream, stream, keep)
+    bucket = await jetstream.key_value(BUCKET)
     key = f"{consumer}.{uuid5(NAMESPACE_OID, message_id)}"  # an id may hold what a key may not
     try:
         count = int((await bucket.get(key)).value or b"0") + 1
@@ -30,11 +25,3 @@ async def count_failure(
         count = 1
     await bucket.put(key, str(count).encode())
     return count
-
-
-async def _bucket(jetstream: JetStreamContext, stream: str, keep: float) -> KeyValue:
-    try:
-        return await jetstream.key_value(BUCKET)
-    except BucketNotFoundError:
-        copies = (await jetstream.stream_info(stream)).config.num_replicas
-        return await jetstream.create_key_value(KeyValueConfig(BUCKET, ttl=keep, replicas=copies or 1))

@@ -10,9 +10,10 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from pydantic import ValidationError
 
-from server.kit.bus import STREAM, dial
+from server.kit.dial import INBOX, dial
 from server.kit.events import Envelope, Event
 from server.kit.feed import Feed, Heard
+from server.kit.keeper import STREAM
 from server.kit.log import log
 from server.kit.transient import is_transient
 
@@ -26,10 +27,10 @@ FORGOTTEN_SECONDS = 60
 """After which the broker drops a consumer that nobody asks."""
 
 
-async def follow(feed: Feed, *, url: str, catalogue: Iterable[type[Event]]) -> None:
+async def follow(feed: Feed, *, url: str, catalogue: Iterable[type[Event]], inbox: str = INBOX) -> None:
     """Fill `feed` until cancelled; a broker or a database that is away is waited for."""
     kinds = {event.type: event for event in catalogue}
-    client = await dial(url, name="feed")
+    client = await dial(url, name="feed", inbox=inbox)
     try:
         while True:
             try:

@@ -283,7 +283,12 @@ def _traced(request: Request) -> Callable[[int], None] | None:
     return telemetry.request(
         f"{method} {route or 'none'}",
         request.headers.get(telemetry.HEADER),
-        **{"http.request.method": method, "http.route": route or "none", "tix.service": service},
+        **{
+            "http.request.method": method,
+            "http.route": route or "none",
+            "tix.service": service,
+            "tix.request_id": request_id.get(),
+        },
     )
 
 

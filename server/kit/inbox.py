@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from server.kit.db import rows
+from server.kit.db import rows, write
 from server.kit.errors import Unavailable
 
 T = TypeVar("T")
@@ -61,6 +61,19 @@ class HeardOnce:
 
     async def keep(self, service: str, result: object) -> None:
         """Nothing: the row is the record."""
+
+    async def write(self, service: str, sql: str, *values: object) -> None:
+        """Run a statement and this event's row as one; `{heard}` in it is true the first time only.
+
+        Another delivery at the same moment waits for this row, and then finds it.
+        """
+        heard = f"""
+        WITH heard AS (
+          INSERT INTO inbox (event_id, received_at) VALUES (${len(values) + 1}, now())
+          ON CONFLICT DO NOTHING RETURNING event_id)
+        """  # noqa: S608 - a number of ours
+        told = sql.format(heard="EXISTS (SELECT FROM heard)")
+        await write(service, heard + told, *values, self.event_id)
 
 
 class NotYetVisible(Unavailable):

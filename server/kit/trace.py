@@ -9,8 +9,9 @@ import nats.errors
 import nats.js.errors
 from pydantic import ValidationError
 
-from server.kit.bus import STREAM, Bus, pause
+from server.kit.bus import Bus, pause
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.kit.log import log
 
 POLL_SECONDS = 0.1

@@ -16,6 +16,11 @@ from server.supervisor import POLL_SECONDS, LocalError
 SECRETS: Mapping[str, str] = {
     "POSTGRES_PASSWORD": "",
     "NATS_PASSWORD": "",
+    "AUTH_NATS_PASSWORD": "",
+    "TICKETS_NATS_PASSWORD": "",
+    "ORDERS_NATS_PASSWORD": "",
+    "PAYMENTS_NATS_PASSWORD": "",
+    "EXPIRATION_NATS_PASSWORD": "",
     "REDIS_PASSWORD": "",
     "JWT_SECRET": "",
     "PASSWORD_PEPPER": "",

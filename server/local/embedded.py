@@ -15,9 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.local.datadir import SECRETS
 from server.supervisor import Command, LocalError
 
 PROBE_SECONDS = 0.5
+NATS_PASSWORDS = {
+    name: name.removesuffix("NATS_PASSWORD").removesuffix("_").lower() or "tix"
+    for name in SECRETS
+    if name.endswith("NATS_PASSWORD")
+}
+"""The secret → the user of NATS whose it is."""
+ALONE = "authorization { user: tix, password: $NATS_PASSWORD }\n"
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Place:
     durable: bool
     """False trades safety at a power cut for speed; a kill -9 loses nothing in either case."""
     api_url: str
+    bus_users: str = ""
+    """NATS' users, as a part of its configuration that names passwords as `secrets` does; empty: only one."""
 
 
 class Embedded(abc.ABC):
@@ -79,17 +89,18 @@ class Nats(Embedded):
         self.binary = found(Path(on_path) if on_path and not beside.is_file() else beside, self.title)
 
     def command(self, port: int) -> Command:
-        """Run on a configuration file: the password stays out of argv."""
+        """Run on a configuration file, passwords in the environment: argv is for everybody to read."""
         home = self.home()
         # Without `always` a power cut takes the whole stream: 5 000 of 5 000 acknowledged events were lost.
         sync = "sync_interval: always" if self.place.durable else ""
+        private_file(home / "nats-users.conf", self.place.bus_users or ALONE)
         configuration = private_file(
             home / "nats.conf",
             f"""\
 listen: "127.0.0.1:{port}"
 server_name: tix
 max_payload: 1MB
-authorization {{ user: tix, password: "{self.place.secrets["NATS_PASSWORD"]}" }}
+include "nats-users.conf"
 jetstream {{
   store_dir: {quoted(home)}
   max_memory_store: 64MB
@@ -98,15 +109,20 @@ jetstream {{
 }}
 """,
         )
-        return Command([str(self.binary), "-c", str(configuration)])
+        passwords = {name: f'"{self.place.secrets[name]}"' for name in NATS_PASSWORDS}
+        return Command([str(self.binary), "-c", str(configuration)], environment=passwords)
 
     def ready(self, port: int) -> bool:
         """The server greets with INFO, which says whether JetStream runs."""
         return b'"jetstream":true' in exchange(port, b"", until=b"\r\n")
 
     def environment(self, port: int) -> dict[str, str]:
-        """NATS_URL, with its password."""
-        return {"NATS_URL": f"nats://tix:{self.place.secrets['NATS_PASSWORD']}@127.0.0.1:{port}"}
+        """NATS_URL and, where there are users for them, that of each service; with passwords."""
+        return {
+            name.replace("PASSWORD", "URL"): f"nats://{user}:{self.place.secrets[name]}@127.0.0.1:{port}"
+            for name, user in NATS_PASSWORDS.items()
+            if user == "tix" or self.place.bus_users
+        }
 
     def describe(self, port: int) -> str:
         """As in the banner."""

@@ -42,10 +42,12 @@ class LocalServers:
         wanted: Collection[str] = ("postgres", "nats", "redis", "stripe"),
         durable: bool = True,
         api_url: str = "http://127.0.0.1:8080",
+        bus_users: str = "",
     ) -> None:
         """Name the servers; nothing is touched before `start`.
 
-        `durable=False` is for tests: a power cut may lose data, a kill -9 does not.
+        `durable=False` is for tests: a power cut may lose data, a kill -9 does not. `bus_users`: a part of
+        NATS' configuration, with a user per service; without it there is one, who may do everything.
         """
         if unknown := set(wanted) - KINDS.keys():
             raise ValueError(f"unknown servers: {', '.join(sorted(unknown))}")
@@ -53,6 +55,7 @@ class LocalServers:
         self._wanted = [name for name in KINDS if name in wanted]
         self._durable = durable
         self._api_url = api_url
+        self._bus_users = bus_users
         self._servers: dict[str, Embedded] = {}
         self._children: dict[str, Child] = {}
         self._ports: dict[str, int] = {}
@@ -79,7 +82,13 @@ class LocalServers:
         self._cancelled.clear()
         try:
             secrets = self._directory.secrets()
-            place = Place(self._directory.path, secrets, durable=self._durable, api_url=self._api_url)
+            place = Place(
+                self._directory.path,
+                secrets,
+                durable=self._durable,
+                api_url=self._api_url,
+                bus_users=self._bus_users,
+            )
             self._servers = {name: KINDS[name](place) for name in self._wanted}
             self._logs = {name: Log(self._directory.path / "logs" / f"{name}.log") for name in self._wanted}
             self._start_each()

@@ -1,6 +1,6 @@
 """orders' tables: the one authority on who holds or owns a ticket, and its state machine."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -85,6 +85,11 @@ class Ticket(Model):
             status=self.seat_status,  # a CHECK constraint keeps it one of the three
             seat_version=self.seat_version,
         )
+
+    @classmethod
+    async def by_ids(cls, ids: Collection[UUID]) -> dict[UUID, Self]:
+        """Those that are known."""
+        return {ticket.id: ticket for ticket in await cls.filter(id__in=ids)}
 
     @classmethod
     async def locked(cls, id_: UUID) -> Self:

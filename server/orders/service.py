@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -10,11 +11,19 @@ from uuid_utils.compat import uuid7
 from server import events
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction, violated
-from server.kit.errors import Conflict, DomainError, Forbidden, NotFound, TooMany
-from server.kit.inbox import arrived
+from server.kit.errors import Conflict, DomainError, NotFound
+from server.kit.inbox import HeardOnce, arrived
 from server.kit.metrics import counter
 from server.orders import statements
 from server.orders.models import Order, OrderHistory, OrderStatus, Outbox, Ticket
+from server.orders.refusals import (
+    FreeByNow,
+    TicketNotFound,
+    TicketReserved,
+    TooManyHolds,
+    refuse_contested,
+    why_not,
+)
 
 RESERVE_TRIES = 3
 """Two holds of one buyer may pick the same slot: the index decides and the loser takes the next. A listing
@@ -23,64 +32,11 @@ SWEEP_BATCH = 50
 EXPIRED = counter("tix_holds_expired", "Holds released because their time was over.")
 
 
-class TicketNotFound(NotFound):
-    """There is no such ticket."""
-
-    code = "ticket_not_found"
-    title = "There is no such ticket"
-
-
 class OrderNotFound(NotFound):
     """There is no such order, or it is not yours."""
 
     code = "order_not_found"
     title = "There is no such order"
-
-
-class TicketReserved(Conflict):
-    """Somebody holds it."""
-
-    code = "ticket_reserved"
-    title = "This ticket is reserved; it may become free again"
-
-
-class FreeByNow(TicketReserved):
-    """Something forbade the hold, and a moment later nothing does: worth another try."""
-
-
-class TicketSold(Conflict):
-    """It is sold."""
-
-    code = "ticket_sold"
-    title = "This ticket is sold"
-
-
-class TicketWithdrawn(Conflict):
-    """Its seller took it off sale."""
-
-    code = "ticket_withdrawn"
-    title = "This ticket is no longer on sale"
-
-
-class PriceChanged(Conflict):
-    """It costs more than the buyer was ready to pay."""
-
-    code = "price_changed"
-    title = "The price is above your maximum"
-
-
-class OwnTicket(Forbidden):
-    """Sellers do not buy from themselves."""
-
-    code = "own_ticket"
-    title = "This is your own ticket"
-
-
-class TooManyHolds(TooMany):
-    """The buyer has the most unpaid holds allowed."""
-
-    code = "too_many_holds"
-    title = "You have too many unpaid holds; pay or cancel one first"
 
 
 class ExtensionUsed(Conflict):
@@ -119,21 +75,22 @@ async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     PriceChanged, OwnTicket, TooManyHolds; NotYetVisible when the ticket was made a moment ago and is still on
     its way here.
     """
+    hold = partial(
+        _hold,
+        ticket_id=ticket_id,
+        user_id=user_id,
+        max_price=max_price,
+        hold_seconds=hold_seconds,
+        max_holds=max_holds,
+    )
     refused: DomainError = TooManyHolds(retry_after=1)
     for _ in range(max(RESERVE_TRIES, max_holds)):  # in a burst of one buyer's, each round fills one slot
         try:
+            if once is None:
+                await refuse_contested(ticket_id, user_id, max_price)
+                return await hold()
             async with transaction("orders", once=once) as tx:
-                order = await statements.reserve(
-                    order_id=uuid7(),
-                    ticket_id=ticket_id,
-                    user_id=user_id,
-                    max_price=max_price,
-                    hold_seconds=hold_seconds,
-                    max_holds=max_holds,
-                )
-                if order is None:
-                    raise await _refusal(ticket_id, user_id, max_price, max_holds)
-                return tx.done(order)
+                return tx.done(await hold())
         except FreeByNow as error:
             refused = error
         except TicketNotFound:
@@ -150,24 +107,20 @@ async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     raise refused
 
 
-async def _refusal(ticket_id: UUID, user_id: UUID, max_price: int | None, max_holds: int) -> DomainError:
-    """Why the statement found nothing to hold; FreeByNow when nothing forbids it any more."""
-    ticket = await Ticket.get_or_none(id=ticket_id)
-    if ticket is None:
-        return TicketNotFound()
-    if ticket.user_id == user_id:
-        return OwnTicket()
-    if ticket.seat_status == "sold":
-        return TicketSold()
-    if ticket.holder is not None:
-        return TicketReserved()
-    if ticket.withdrawn:
-        return TicketWithdrawn()
-    if max_price is not None and ticket.price > max_price:
-        return PriceChanged(price=ticket.price, currency=ticket.currency)
-    if await Order.filter(user_id=user_id, status=OrderStatus.CREATED).count() >= max_holds:
-        return TooManyHolds(f"You have {max_holds} unpaid holds; pay or cancel one first.", retry_after=60)
-    return FreeByNow()
+async def _hold(
+    *, ticket_id: UUID, user_id: UUID, max_price: int | None, hold_seconds: int, max_holds: int
+) -> Order:
+    order = await statements.reserve(
+        order_id=uuid7(),
+        ticket_id=ticket_id,
+        user_id=user_id,
+        max_price=max_price,
+        hold_seconds=hold_seconds,
+        max_holds=max_holds,
+    )
+    if order is None:
+        raise await why_not(ticket_id, user_id, max_price, max_holds)
+    return order
 
 
 async def extend_order(*, order_id: UUID, user_id: UUID, seconds: int, once: Once | None = None) -> Order:
@@ -244,29 +197,9 @@ async def count_holds(*, most: int) -> dict[str, int]:
     return counted
 
 
-async def listing_changed(*, ticket: events.Listing, once: Once) -> None:
+async def listing_changed(*, ticket: events.Listing, once: HeardOnce) -> None:
     """Copy a listing, unless what is here is newer; the seat is ours and stays."""
-    async with transaction("orders", once=once):
-        await rows(
-            "orders",
-            """
-            INSERT INTO tickets AS t (id, user_id, title, price, currency, venue, starts_at, seat, withdrawn,
-                                      version, seat_status, seat_version)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'available', 0)
-            ON CONFLICT (id) DO UPDATE SET title = $3, price = $4, currency = $5, venue = $6, starts_at = $7,
-              seat = $8, withdrawn = $9, version = $10 WHERE t.version < $10
-            """,
-            ticket.id,
-            ticket.user_id,
-            ticket.title,
-            ticket.price,
-            ticket.currency,
-            ticket.venue,
-            ticket.starts_at,
-            ticket.seat,
-            ticket.withdrawn,
-            ticket.version,
-        )
+    await statements.copy_listing(ticket, once)
 
 
 async def token_revoked(*, jti: UUID, until: datetime, once: Once) -> None:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from server import events
 from server.kit import telemetry
-from server.kit.db import current, rows
+from server.kit.db import rows, write
+from server.kit.inbox import HeardOnce
 from server.kit.log import request_id
 from server.kit.outbox import RFC3339
 from server.orders.models import Order
@@ -56,6 +58,15 @@ WITH slot AS (
 SELECT * FROM made
 """
 
+COPY_LISTING = """
+INSERT INTO tickets AS t (id, user_id, title, price, currency, venue, starts_at, seat, withdrawn, version,
+                          seat_status, seat_version)
+SELECT $1::uuid, $2::uuid, $3::text, $4::bigint, $5::text, $6::text, $7::timestamptz, $8::text, $9::bool,
+       $10::int, 'available', 0 WHERE {heard}
+ON CONFLICT (id) DO UPDATE SET title = $3, price = $4, currency = $5, venue = $6, starts_at = $7, seat = $8,
+  withdrawn = $9, version = $10 WHERE t.version < $10
+"""
+
 EXTEND = """
 WITH longer AS (
   UPDATE orders SET expires_at = expires_at + make_interval(secs => $3), extended = true,
@@ -99,8 +110,7 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
     max_holds: int,
 ) -> Order | None:
     """Hold the ticket in one statement, its history and event included; None if anything forbids it."""
-    current("orders").rings("outbox")
-    made = await rows(
+    made = await write(
         "orders",
         RESERVE.format(seat_is_free=SEAT_IS_FREE, rfc3339=RFC3339),
         order_id,
@@ -112,8 +122,27 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
         uuid7(),
         request_id.get(),
         telemetry.current(),
+        bell="outbox",
     )
     return Order(**made[0]) if made else None
+
+
+async def copy_listing(listing: events.Listing, once: HeardOnce) -> None:
+    """Have the listing here, unless what is here is newer."""
+    await once.write(
+        "orders",
+        COPY_LISTING,
+        listing.id,
+        listing.user_id,
+        listing.title,
+        listing.price,
+        listing.currency,
+        listing.venue,
+        listing.starts_at,
+        listing.seat,
+        listing.withdrawn,
+        listing.version,
+    )
 
 
 async def extend(*, order_id: UUID, user_id: UUID, seconds: int) -> Order | None:

@@ -70,8 +70,13 @@ class Difference:
     """No payment has this intent; `payment_id` is the one that it names."""
 
 
-async def differences(gateway: Gateway, *, settling: timedelta = SETTLING) -> list[Difference]:
-    """Compare the last DAYS days, but not what changed within `settling`. Raises GatewayUnavailable."""
+async def differences(
+    gateway: Gateway, *, settling: timedelta = SETTLING, restored: bool = False
+) -> list[Difference]:
+    """Compare the last DAYS days, but not what changed within `settling`. Raises GatewayUnavailable.
+
+    `restored`: an order that an intent names may have been lost with the database, so it need not be here.
+    """
     [clock] = await rows("payments", "SELECT now() AS now")
     since, settled = clock["now"] - timedelta(days=DAYS), clock["now"] - settling
     seen: set[str] = set()
@@ -82,9 +87,9 @@ async def differences(gateway: Gateway, *, settling: timedelta = SETTLING) -> li
         if intent.changed_at <= settled:
             batch.append(intent)
         if len(batch) == BATCH:
-            found += await _compare(batch, settled)
+            found += await _compare(batch, settled, restored=restored)
             batch = []
-    found += await _compare(batch, settled)
+    found += await _compare(batch, settled, restored=restored)
     moved = {row["stripe_id"] for row in await rows("payments", MOVED, since)}
     for ours in await rows("payments", OURS, list(moved - seen)):
         if ours["changed_at"] <= settled:
@@ -92,14 +97,14 @@ async def differences(gateway: Gateway, *, settling: timedelta = SETTLING) -> li
     return found
 
 
-async def _compare(intents: Collection[Intent], settled: datetime) -> list[Difference]:
+async def _compare(intents: Collection[Intent], settled: datetime, *, restored: bool) -> list[Difference]:
     ids = [intent.id for intent in intents]
     ours = {row["stripe_id"]: row for row in await rows("payments", OURS, ids)}
     found = []
     for intent in intents:
         row = ours.get(intent.id)
         if row is None:
-            found += await _stray(intent)
+            found += await _stray(intent, restored=restored)
         elif row["changed_at"] is None or row["changed_at"] <= settled:
             found += _differ(row, _money_of(intent))
     return found
@@ -113,7 +118,7 @@ async def _look_up(gateway: Gateway, ours: dict[str, Any], since: datetime) -> l
     return [Difference(ours["stripe_id"], ours["id"], ours["order_id"], "Stripe does not know it")]
 
 
-async def _stray(intent: Intent) -> list[Difference]:
+async def _stray(intent: Intent, *, restored: bool) -> list[Difference]:
     """Money on an intent that no payment has, though it names a payment or an order of ours."""
     reserved = intent.amount if intent.status == "requires_capture" else 0
     left = reserved + intent.left_to_refund - intent.disputed
@@ -131,6 +136,8 @@ async def _stray(intent: Intent) -> list[Difference]:
     with suppress(ValueError, TypeError):
         if order := await Order.get_or_none(id=UUID(order_id)):
             return [Difference(intent.id, None, order.id, story, is_stray=True)]
+        if restored:
+            return [Difference(intent.id, None, UUID(order_id), f"{story}; its order is gone", is_stray=True)]
     return []
 
 

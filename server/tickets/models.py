@@ -16,7 +16,7 @@ from server.kit.db import rows
 from server.kit.deadletters import DeadLetterRow
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.idempotency import IdempotencyRow
-from server.kit.inbox import InboxRow
+from server.kit.inbox import HeardOnce, InboxRow
 from server.kit.outbox import OutboxRow
 
 
@@ -62,6 +62,11 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
     "startsAt": ("coalesce(starts_at, 'infinity')", "timestamptz", "ASC"),
 }
 """Sort → (key, its type, direction); the id breaks ties, so the keyset is total."""
+
+SEAT_MOVED = """
+UPDATE tickets SET order_id = $2, seat_status = $3, seat_version = $4
+WHERE id = $1 AND seat_version < $4 AND {heard}
+"""
 
 Shown = Mapping[str, Any]
 """A ticket as people see it: its columns, and its `status`."""
@@ -144,17 +149,13 @@ class Ticket(Model):
             raise TicketReserved
 
     @classmethod
-    async def seat_moved(cls, seat: events.Seat) -> None:
+    async def seat_moved(cls, seat: events.Seat, once: HeardOnce | None = None) -> None:
         """Copy who holds the seat, unless what is here is newer."""
-        await rows(
-            "tickets",
-            "UPDATE tickets SET order_id = $2, seat_status = $3, seat_version = $4 "
-            "WHERE id = $1 AND seat_version < $4",
-            seat.ticket_id,
-            seat.holder,
-            seat.status,
-            seat.seat_version,
-        )
+        values = (seat.ticket_id, seat.holder, seat.status, seat.seat_version)
+        if once is None:
+            await rows("tickets", SEAT_MOVED.format(heard="true"), *values)
+        else:
+            await once.write("tickets", SEAT_MOVED, *values)
 
     @classmethod
     async def shown(cls, ids: Collection[UUID]) -> dict[UUID, Shown]:

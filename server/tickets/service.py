@@ -14,8 +14,9 @@ from server.kit.auth import Revocations
 from server.kit.db import Once, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, Invalid
 from server.kit.gather import Gathered
+from server.kit.inbox import HeardOnce
 from server.tickets.models import STATUS, Outbox, Shown, Ticket, TicketNotFound, VersionConflict
-from server.tickets.statements import ROWS, upsert
+from server.tickets.statements import ROWS, create, upsert
 
 
 class NotOwner(Forbidden):
@@ -60,10 +61,10 @@ async def create_ticket(
 ) -> Ticket:
     """List a ticket for its seller. Raises ExternalIdTaken."""
     try:
+        if once is None and not dry_run:
+            return await create(user_id, listing)
         async with transaction("tickets", once=once, dry_run=dry_run) as tx:
-            ticket = await Ticket.create(user_id=user_id, **listing)
-            await Outbox.record(events.TicketCreated(ticket=ticket.listing()))
-            return tx.done(ticket)
+            return tx.done(await create(user_id, listing))
     except IntegrityError as error:
         raise _translated(error) from error
 
@@ -192,10 +193,9 @@ async def search_tickets(  # noqa: PLR0913 - one per filter of the contract
     return await Ticket.search(where=where, sort=sort, after=after, limit=limit)
 
 
-async def seat_moved(*, seat: events.Seat, once: Once) -> None:
+async def seat_moved(*, seat: events.Seat, once: HeardOnce) -> None:
     """Show who holds a seat, as orders says."""
-    async with transaction("tickets", once=once):
-        await Ticket.seat_moved(seat)
+    await Ticket.seat_moved(seat, once)
 
 
 async def find_after(*, ids: Collection[UUID], seats: Iterable[events.Seat]) -> list[Ticket]:

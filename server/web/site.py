@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from client import Tix
 from server.kit import limits, telemetry
 from server.kit.http import new_app
-from server.kit.log import request_id
+from server.kit.log import request_id, user_id
 from server.web import about, accounts, bff, orders, papers, payments, reference, sell, tickets
 from server.web.assets import add_assets, load, takes_gzip
 from server.web.failures import SAFE, Failures, StaleForm
@@ -157,6 +157,7 @@ async def _meet(request: Request) -> None:
     known = request.app.ctx.cookies.read(request)
     request.ctx.nonce = secrets.token_urlsafe(16)
     request.ctx.visitor = known or Visitor.stranger()
+    user_id.set(request.ctx.visitor.user_id)
     request.ctx.is_new = known is None
     request.ctx.forget = False
 

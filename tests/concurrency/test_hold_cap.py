@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from server.orders import statements
 from server.settings import Settings
 from tests.concurrency.races import (
     MOST_ROUNDS,
@@ -58,8 +59,13 @@ class TestHoldCap:
             told = tally(await asyncio.gather(*(buyer.reserve(ticket) for ticket in tickets[-2:])))
             assert told == {"201": 1, "429 too_many_holds": 1}
 
-    async def test_without_the_index_there_are_more(self, empty: Settings) -> None:
-        """Negative control: two requests that see the same free slot both take it."""
+    async def test_without_the_index_there_are_more(
+        self, empty: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Negative control: two requests that look at the same time see the same free slot."""
+        slowly = statements.RESERVE.replace("FROM generate_series", "FROM pg_sleep(0.02), generate_series")
+        assert slowly != statements.RESERVE
+        monkeypatch.setattr(statements, "RESERVE", slowly)
         async with without_index(empty, ONE_PER_SLOT), started(empty, jobs=NO_ALARMS) as platform:
             for _ in range(MOST_ROUNDS):
                 if (await grab(platform))["201"] > empty.max_live_holds:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from server.app import gateway_of
-from server.kit.bus import STREAM
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.settings import Settings
 from server.worker import Jobs
 from tests.concurrency.gateways import blind

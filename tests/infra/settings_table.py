@@ -17,6 +17,7 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     **{f"{service}_database_url": (service,) for service in DATABASES},
     "database_connections": DATABASES,
     "nats_url": (*DATABASES, "expiration"),
+    **{f"{service}_nats_url": (service,) for service in (*DATABASES, "expiration")},
     "nats_replicas": (*DATABASES, "expiration"),
     "redis_host": ("expiration",),
     "redis_port": ("expiration",),

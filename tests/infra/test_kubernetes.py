@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from cli import __version__
-from server.kit.db import POOL_SIZE
+from server.kit.pool import POOL_SIZE
 from server.local.datadir import SECRETS
+from server.settings import SERVICES
 from tests.infra.containers import K8S, OURS, Document, copied, k8s_containers, kustomized, pods
 from tests.infra.kinds import check
 
@@ -169,6 +170,8 @@ def test_a_pod_is_given_the_secrets_of_its_service_only(documents: list[Document
             "PASSWORD_PEPPER": {"auth"},
             "STRIPE_KEY": {"payments"},
             "WEB_SECRET": {"web"},
+            "NATS_PASSWORD": {"migrate", "nats"},
+            **{f"{owner.upper()}_NATS_PASSWORD": {owner, "nats"} for owner in SERVICES},
         }.items():
             assert key not in keys or name in owners, name
 
@@ -257,7 +260,7 @@ class TestTheNetwork:
             *(("edge", name, OURS[name]) for name in ("auth", "tickets", "orders", "payments", "web")),
             *(("web", name, OURS[name]) for name in ("auth", "tickets", "orders", "payments")),
             *((name, "auth", 3001) for name in ("tickets", "orders", "payments")),
-            *((name, "nats", 4222) for name in ("auth", "tickets", "orders", "payments", "expiration")),
+            *((name, "nats", 4222) for name in (*SERVICES, "migrate")),
             ("nats", "nats", 6222),
             ("expiration", "redis", 6379),
         ]
@@ -278,7 +281,6 @@ class TestTheNetwork:
             ("orders", "payments", 3004),
             ("orders", "redis", 6379),
             ("tickets", "nats", 6222),
-            ("migrate", "nats", 4222),
         ):
             assert not self.may(documents, *call), call
         if "postgres" in dict(pods(documents)):

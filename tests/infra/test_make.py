@@ -14,7 +14,7 @@ from tests.infra.containers import OURS, ROOT
 MENU = ROOT / "dev.sh"
 PROMISED = frozenset(
     (
-        *("run", "demo", "test", "check", "test-coverage", "test-web", "build", "clean", "docs"),
+        *("run", "demo", "test", "check", "bench", "test-coverage", "test-web", "build", "clean", "docs"),
         *("dev-infra", "dev-infra-down", "dev-all", *(f"dev-{name}" for name in OURS)),
         *("migrate-up", "migrate-down", "docker-build-all", *(f"docker-build-{name}" for name in OURS)),
         *("k8s-apply", "k8s-delete", "audit", "sbom"),
@@ -75,7 +75,7 @@ class TestTheMenu:
     def test_what_it_offers_exists(self) -> None:
         listed = said("make", "help")[1]
         names = [line.split()[1] for line in said(MENU, "help")[1].splitlines() if line]
-        own = {"psql", "redis", "doctor", "reset"}
+        own = {"psql", "redis", "doctor", "trace", "reset"}
         assert names
         assert {*names} - own <= {line.split()[0] for line in listed.splitlines()}
 
@@ -109,3 +109,13 @@ class TestTheMenu:
         for name in ("psql", "redis"):
             code, _, errors = said(MENU, name, env={"TIX_DATA_DIR": str(tmp_path)})
             assert (code, errors.startswith("There is nothing to connect to")) == (1, True)
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_service_restarts_at_a_change_of_its_own(service: str, tmp_path: Path) -> None:
+    """Not at one in another's folder; web knows the schemas of all."""
+    (tmp_path / "env").touch()
+    _, out, _ = said("make", "--dry-run", f"dev-{service}", env={"TIX_DATA_DIR": str(tmp_path)})
+    ignored = set(re.findall(r"server/(\w+)(?=[, ])", out.partition("--ignore-paths")[2].partition('"')[0]))
+    assert ignored == (set() if service == "web" else OURS.keys() - {service})
+    assert out.rstrip().endswith(f'".venv/bin/python -m server run {service}" server client')

@@ -13,15 +13,16 @@ import pytest
 from nats.aio.msg import Msg
 from uuid_utils.compat import uuid7
 
-from server.kit import bus, deliveries
-from server.kit.bus import MAX_FAILURES, STREAM, Bus, Listener
+from server.kit import deliveries
+from server.kit.bus import MAX_FAILURES, Bus, Listener
 from server.kit.db import rows, transaction
 from server.kit.errors import Unavailable
 from server.kit.events import Envelope, Event
 from server.kit.inbox import HeardOnce
+from server.kit.keeper import STREAM
 from server.kit.log import request_id
 from server.settings import Settings
-from server.worker import SUBJECTS
+from tests.platform import keeping
 from tests.waiting import until
 
 PATIENCE = 0.0005
@@ -39,7 +40,7 @@ Hear = Callable[[Probed, HeardOnce], Awaitable[None]]
 
 def connected(settings: Settings) -> AbstractAsyncContextManager[Bus]:
     """What a process of its own would have: a replica, or the same one after a restart."""
-    return bus.connect(settings.nats_url or "", name="probe", subjects=SUBJECTS, patience=PATIENCE)
+    return keeping(settings, patience=PATIENCE)
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from server.kit.bus import STREAM, Listener
+from server.kit.bus import Listener
 from server.kit.inbox import HeardOnce
+from server.kit.keeper import STREAM
 from server.settings import Settings
 from tests.kit.test_bus import Probed, connected, envelope
 from tests.waiting import until

@@ -76,6 +76,26 @@ def test_the_request_id_is_in_every_line(screen: Screen) -> None:
     assert all("request-of-this-test" in line for line in lines)
 
 
+def test_the_ids_of_user_and_event_are_in_every_line_that_has_them(screen: Screen) -> None:
+    """And in no other; a line that names its own event keeps it."""
+    log.log.info("alone")
+    tokens = log.user_id.set("user-of-this-test"), log.event_id.set("event-of-this-test")
+    try:
+        log.log.info("both")
+        log.log.info("own", event_id="another-event")
+    finally:
+        log.user_id.reset(tokens[0])
+        log.event_id.reset(tokens[1])
+    alone, both, own = [line for line in screen.getvalue().splitlines() if line]
+    assert "user_id" not in alone
+    assert "event_id" not in alone
+    assert "trace_id" not in alone
+    assert "user-of-this-test" in both
+    assert "event-of-this-test" in both
+    assert "another-event" in own
+    assert "event-of-this-test" not in own
+
+
 def test_a_pipe_gets_one_json_object_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Newlines in what is logged do not make new lines: a log cannot be forged."""
     root = logging.getLogger()

@@ -9,14 +9,14 @@ from tortoise.exceptions import OperationalError
 from uuid_utils.compat import uuid7
 
 from server import events
-from server.kit import bus, relay
-from server.kit.bus import STREAM, Bus
+from server.kit import relay
+from server.kit.bus import Bus
 from server.kit.db import rows, transaction
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.settings import Settings
 from server.tickets.models import Outbox
-from server.worker import SUBJECTS
-from tests.platform import database
+from tests.platform import database, keeping
 
 INSERT = """
 INSERT INTO outbox (id, type, data, request_id, occurred_at) VALUES ($1, 'token:revoked', '{}', 'r', now())
@@ -26,7 +26,7 @@ INSERT INTO outbox (id, type, data, request_id, occurred_at) VALUES ($1, 'token:
 @pytest.fixture
 async def link(empty: Settings) -> AsyncIterator[Bus]:
     """The stream, with nothing in it, and nobody who relays or listens."""
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as made:
+    async with keeping(empty) as made:
         yield made
 
 

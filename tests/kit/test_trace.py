@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 import pytest
 from uuid_utils.compat import uuid7
 
-from server.kit import bus, trace
-from server.kit.bus import STREAM, Bus
+from server.kit import trace
+from server.kit.bus import Bus
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.local import LocalServers
 from server.settings import Settings
-from server.worker import SUBJECTS
+from tests.platform import keeping
 from tests.waiting import until
 
 
 @pytest.fixture
 async def link(empty: Settings) -> AsyncIterator[Bus]:
     """The stream, with nothing in it."""
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as made:
+    async with keeping(empty) as made:
         yield made
 
 
@@ -77,7 +78,7 @@ async def test_it_goes_on_after_the_broker_was_away(
         await asyncio.to_thread(local.stop_one, "nats", kill=True)
         await until(lambda: "trace interrupted" in caplog.text, "it says so")
         await asyncio.to_thread(local.start_one, "nats")
-        await until(lambda: link.is_connected, "the bus is back")
+        await link.ready()
         await tell(link, 2)
         await until(lambda: seen == [1, 2], "the second is seen")
 
@@ -88,6 +89,6 @@ async def test_it_goes_on_in_a_stream_made_anew(link: Bus) -> None:
         await tell(link, 1)
         await until(lambda: seen == [1], "the first is seen")
         await link.jetstream.delete_stream(STREAM)
-        await link.ensure_stream()
+        await link.keeper.keep()
         await tell(link, 2)
         await until(lambda: seen == [1, 2], "the second is seen")

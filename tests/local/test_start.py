@@ -198,7 +198,7 @@ class TestSecrets:
         holders = [
             p for p in machine.data_dir.rglob("*") if p.is_file() and holds_a_secret(p, machine.data_dir)
         ]
-        assert {p.name for p in holders} == {"secrets.json", "nats.conf", "redis.conf"}
+        assert {p.name for p in holders} == {"secrets.json", "redis.conf"}
         assert {stat.S_IMODE(p.stat().st_mode) for p in holders} == {0o600}
 
     @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -2,23 +2,27 @@
 
 import argparse
 import asyncio
+import json
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import nats.js.errors
 import pytest
 
 from server import events
-from server.kit import bus, relay
-from server.kit.bus import STREAM, Bus
+from server.kit import relay
+from server.kit.bus import Bus
 from server.kit.db import rows, transaction
 from server.kit.events import Envelope
+from server.kit.keeper import STREAM
 from server.relay import moment
 from server.settings import Settings
 from server.tickets.models import Outbox
-from server.worker import SUBJECTS
-from tests.platform import Platform, command, database, environment, started, wipe
+from tests.platform import Platform, Process, command, database, environment, keeping, started, wipe
+from tests.waiting import slowness, until
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -26,7 +30,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 @pytest.fixture
 async def link(empty: Settings) -> AsyncIterator[Bus]:
     """The stream, with nothing in it, and nobody who relays or listens."""
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as made:
+    async with keeping(empty) as made:
         yield made
 
 
@@ -175,7 +179,7 @@ async def test_a_lost_stream_and_two_lost_replicas(empty: Settings) -> None:
         await platform.doctor()
         before = await counts(platform)
 
-    async with bus.connect(empty.nats_url or "", name="probe", subjects=SUBJECTS) as link:
+    async with keeping(empty) as link:
         await link.jetstream.delete_stream(STREAM)
     async with database(empty, "payments") as session:
         await session.execute("TRUNCATE orders, inbox")
@@ -221,3 +225,19 @@ async def test_one_service_and_a_bus_that_is_away(empty: Settings) -> None:
     )
     assert counted[:2] == (0, "orders: 0 events would be published again\n")
     assert refused == (1, "", "The bus does not answer. Is Tix running?\n")
+
+
+@pytest.mark.slow
+async def test_one_can_look_on_from_another_terminal(link: Bus, empty: Settings, tmp_path: Path) -> None:
+    """`trace`: each event as a line, until Ctrl-C, which ends it with 0."""
+    process = Process("trace", env=environment(empty), log=tmp_path / "trace.log")
+    told: list[UUID] = []
+
+    async def seen() -> bool:
+        told.extend((await published(link, 1))[-1:])
+        return any(str(id_) in process.log.read_text() for id_ in told)
+
+    await until(seen, "an event is printed", 20 * slowness())
+    assert await process.end(signal.SIGINT) == 0
+    [*_, line] = [line for line in process.log.read_text().splitlines() if line.startswith("{")]
+    assert json.loads(line)["type"] == "token:revoked"

@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 
 from server.app import create_app, listen, serving
 from server.kit import follow
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from server.local import LocalServers
 from server.settings import Settings
 from tests.platform import Platform, client
@@ -158,7 +158,7 @@ async def test_a_stream_that_is_lost_and_made_anew_is_told(platform: Platform) -
         old = stream.last_id
         assert platform.bus is not None
         await platform.bus.jetstream.delete_stream(STREAM)
-        await platform.bus.ensure_stream()
+        await platform.bus.keeper.keep()
         await stream.has("reset")
         await seller.list_ticket(title="Afterwards")
         await stream.has("ticket", 2)

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from textual.worker import WorkerFailed
 
 from cli.config import Config
 from client import TooMany
@@ -153,3 +154,25 @@ async def test_no_password_goes_to_an_address_that_a_directory_names(platform: P
         await tui.press("a")
         await type_into(tui, "ada@example.com", PASSWORD)
         await tui.sees("Nothing secret is sent", f"--api-url {platform.api_url}")
+
+
+async def test_t23_a_crash_log_has_no_password_of_any_view(
+    open_tui: Open, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one that another view hides, and where a worker failed."""
+    async with open_tui("http://127.0.0.1:9") as tui:
+        await tui.press("a")
+        await tui.sees("Password")
+        await tui.type("kim", "email")
+        await tui.press("enter")
+        await tui.type(PASSWORD, "password")
+        tui.app.action_view("activity")
+        await tui.sees("[4 activity]")
+        monkeypatch.setattr(Tui, "is_headless", False)
+        try:
+            raise RuntimeError(f"broken with {PASSWORD}")
+        except RuntimeError as error:
+            tui.app._handle_exception(WorkerFailed(error))
+    text = (home / ".local/state/tix/tui/crash.log").read_text()
+    assert "RuntimeError: broken with …" in text
+    assert "in test_t23" in text

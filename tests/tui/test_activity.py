@@ -58,9 +58,9 @@ class TestLog:
         await platform.user().hold(order["ticket"]["id"])
         async with open_tui(platform, buyer) as tui:
             await tui.press("2")
-            await tui.sees("✗  Gone", "h holds it again")
-            await tui.press("h")
-            await tui.hears("Holding “Gone” again: This ticket is reserved")
+            await tui.sees("✗  Gone", "b holds it again")
+            await tui.press("b")
+            await tui.hears("Holding “Gone”: This ticket is reserved")
             lasting = {toast.message: toast.timeout for toast in tui.app._notifications}
             [seconds] = [lasts for text, lasts in lasting.items() if text.startswith("Holding")]
             assert seconds > 3600
@@ -73,7 +73,7 @@ class TestLog:
             await tui.press("d")
             await until(lambda: not tui.toasts, "no toast is there")
             await tui.press("4")
-            await tui.sees("error   Holding “Gone” again: This ticket is reserved")
+            await tui.sees("error   Holding “Gone”: This ticket is reserved")
 
     async def test_is_filtered_as_one_types(self, platform: Platform, open_tui: Open) -> None:
         """All words, anywhere; ! leaves out; escape shows all again."""

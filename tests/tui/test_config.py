@@ -85,7 +85,7 @@ class TestKeys:
         keys: dict[str, str] = {}
         for part in parts():
             for key, one in part._merge_bindings():
-                if one.id is not None and one.id != "hold":  # b where tickets are, h where an order is
+                if one.id is not None:
                     keys[one.id] = ",".join(filter(None, (keys.get(one.id), key)))
         assert len(keys) > 10
         check_keys(keys, Shell.places())
@@ -268,12 +268,39 @@ class TestMemory:
         async with open_tui(AWAY) as tui:
             await tui.sees("[2 orders]")
 
+    async def test_t24_so_are_the_filters_of_the_other_views(
+        self, platform: Platform, open_tui: Open
+    ) -> None:
+        """Each its own: one's listings are sorted apart, and orders have a role and a status."""
+        async with open_tui(platform, await person(platform)) as tui:
+            await tui.sees("@example.com", "newest first")
+            await tui.press("3")
+            await tui.sees("You list nothing yet")
+            await tui.press("s", "s")
+            await tui.sees("cheapest first")
+            await tui.press("2")
+            await tui.sees("You have no order yet")
+            await tui.press("o", "f")
+            await tui.sees("Orders of which status?")
+            await tui.press("down", "enter")
+            await tui.sees("sold: orders of your listings · only held")
+        async with open_tui(platform, await person(platform)) as tui:
+            await tui.sees("[2 orders]", "sold: orders of your listings · only held")
+            await tui.press("3")
+            await tui.sees("cheapest first")
+            await tui.press("1")
+            await tui.sees("[1 browse]", "newest first")
+
     async def test_t24_what_is_kept_is_ones_own_and_may_be_broken(self, open_tui: Open, home: Path) -> None:
         async with open_tui(AWAY) as tui:
             await tui.sees("Tix")
         path = home / ".local/state/tix/tui/default.json"
         assert path.stat().st_mode & 0o777 == 0o600
-        for broken in ("{", "[]", '{"wish": 1, "tickets": 2, "theme": 3, "view": 4}'):
+        for broken in (
+            "{",
+            "[]",
+            '{"wishes": 1, "tickets": 2, "seen": [], "orders": 5, "theme": 3, "view": 4}',
+        ):
             path.write_text(broken)
             async with open_tui(AWAY) as tui:
                 await tui.sees("newest first")

@@ -1,18 +1,22 @@
 """Tix goes away and comes back while its tickets are looked at."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.app import create_app, listen, serving
-from server.kit.bus import STREAM
+from server.kit.keeper import STREAM
 from tests.platform import Platform, free_port
 from tests.tui.conftest import Open
 from tests.tui.driving import person
 from tests.waiting import slowness, until
+from tui.session import DEAD_SECONDS
 
 
 class Door:
@@ -22,6 +26,8 @@ class Door:
         self.port = free_port()
         self._to = int(platform.api_url.rpartition(":")[2])
         self._server: asyncio.Server | None = None
+        self.lets_through = asyncio.Event()
+        self.lets_through.set()
         self._passing: set[asyncio.StreamWriter] = set()
 
     @property
@@ -36,6 +42,7 @@ class Door:
     async def shut(self) -> None:
         """Nobody listens any more, and every connection is cut."""
         assert self._server is not None
+        self.lets_through.set()
         self._server.close()
         for writer in tuple(self._passing):
             writer.transport.abort()
@@ -55,6 +62,7 @@ class Door:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while chunk := await reader.read(65536):
+                await self.lets_through.wait()
                 writer.write(chunk)
                 await writer.drain()
         except OSError:
@@ -118,6 +126,66 @@ async def test_t09_a_server_that_ends_in_order_is_missed_within_2_s_too(
 
 
 @pytest.mark.alone
+async def test_t09_a_silent_network_is_noticed_too(platform: Platform, open_tui: Open, door: Door) -> None:
+    """Nothing is cut off and nothing comes: the server says something every 10 s, which is too seldom."""
+    seller = platform.user()
+    await seller.list_ticket(title="Heard of")
+    async with open_tui(door.url, await person(platform)) as tui:
+        await tui.sees("Heard of", "Press b to hold it")
+        await until(lambda: tui.app.session.streams, "it follows")
+        slow = slowness()
+        door.lets_through.clear()
+        await seller.list_ticket(title="Unheard of")
+        await tui.sees("! offline", " s old", timeout=6 * slow)
+        door.lets_through.set()
+        await tui.misses("! offline", timeout=5 * slow)
+        await tui.sees("Unheard of", timeout=5 * slow)
+
+
+async def test_t09_a_stream_that_died_unheard_is_asked_for_again(
+    platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a laptop was asleep: Tix answers, and its stream does not."""
+    await platform.user().list_ticket(title="Heard of")
+    async with open_tui(platform, await person(platform)) as tui:
+        await tui.sees("Heard of", "Press b to hold it")
+        session = tui.app.session
+        [first] = await until(lambda: session.streams, "it follows")
+        first.heard_at -= DEAD_SECONDS
+        await until(lambda: session.streams and first not in session.streams, "it follows anew")
+        assert session.is_online
+        await platform.user().list_ticket(title="Heard anew")
+        await tui.sees("Heard anew")
+
+
+async def test_t01_what_was_kept_is_dimmed_and_has_its_age_until_tix_answers(
+    open_tui: Open, home: Path, door: Door, platform: Platform
+) -> None:
+    """Even before it is known that nobody answers."""
+    seller = platform.user()
+    await seller.list_ticket(title="Kept one")
+    async with open_tui(platform) as tui:
+        await tui.sees("Kept one", "newest first")
+        view: Any = tui.app.screen
+        await until(lambda: not view.is_stale(), "it was read")
+    path = home / ".local/state/tix/tui/default.json"
+    state = json.loads(path.read_text())
+    state["seen"] -= 2 * 3600
+    path.write_text(json.dumps(state))
+    door.lets_through.clear()
+    async with open_tui(door.url) as tui:
+        await tui.sees("Kept one", "as they were 2 h ago")
+        assert tui.app.session.is_online is None
+        view = tui.app.screen
+        assert view.is_stale()
+        await tui.sees("! offline", "this is 2 h old", timeout=3 * slowness())
+        door.lets_through.set()
+        await tui.misses("! offline", timeout=15)
+        await tui.misses("as they were")
+        assert not view.is_stale()
+
+
+@pytest.mark.alone
 async def test_t09_r_tries_at_once(platform: Platform, open_tui: Open, door: Door) -> None:
     await platform.user().list_ticket(title="At once")
     async with open_tui(door.url, await person(platform)) as tui:
@@ -145,6 +213,6 @@ async def test_t09_what_a_server_forgot_is_read_anew(platform: Platform, open_tu
         assert (await seller.put(f"/api/tickets/{ticket['id']}", change)).status_code == 200
         assert platform.bus is not None
         await platform.bus.jetstream.delete_stream(STREAM)
-        await platform.bus.ensure_stream()
+        await platform.bus.keeper.keep()
         await door.open()
         await tui.sees("Changed meanwhile")

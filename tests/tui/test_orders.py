@@ -1,7 +1,11 @@
 """One's own orders, and those of one's own listings."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
+from client import TixError
 from tests.concurrency.races import expire_now
 from tests.platform import Platform
 from tests.tui.conftest import Open
@@ -36,7 +40,7 @@ class TestBuyer:
     async def test_t14_gives_up_after_a_question_whose_answer_is_no_unless_said(
         self, platform: Platform, open_tui: Open
     ) -> None:
-        """Enter is No; y gives it up, and the list says so; h then holds it again."""
+        """Enter is No; y gives it up, and the list says so; b then holds it again."""
         buyer = await person(platform)
         order = await buyer.hold((await platform.user().list_ticket(title="Aisle"))["id"])
         async with open_tui(platform, buyer) as tui:
@@ -50,10 +54,10 @@ class TestBuyer:
             await tui.press("x")
             await tui.sees("Give “Aisle” (45.00 USD) up?")
             await tui.press("y")
-            await tui.sees("✗  Aisle", "given up", "h holds it again")
+            await tui.sees("✗  Aisle", "given up", "b holds it again")
             assert (await buyer.order(order["id"]))["status"] == "cancelled"
             await platform.ticket_in(order["ticket"]["id"], "available")
-            await tui.press("h")
+            await tui.press("b")
             await tui.sees("Held for you until")
         statuses = [one["status"] for one in (await buyer.get("/api/orders")).json()["items"]]
         assert statuses == ["created", "cancelled"]
@@ -151,6 +155,34 @@ class TestSeller:
             await tui.hears("Only its buyer can do that.")
         assert (await buyer.order(order["id"]))["status"] == "refunded"
         await platform.ticket_in(ticket["id"], "available")
+
+    async def test_an_error_keeps_no_other_news_away(
+        self, platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two orders that changed at once one cannot be read: the other one is, and it is said."""
+        seller, buyer = await person(platform), platform.user()
+        tickets = [await seller.list_ticket(title=title) for title in ("Box", "Aisle")]
+        orders = [await buyer.hold(ticket["id"]) for ticket in tickets]
+        async with open_tui(platform, seller) as tui:
+            await tui.press("2", "o")
+            await tui.sees("◐  Box", "◐  Aisle")
+            tix = tui.app.session.tix
+            show, asked = tix.show_order, list[UUID]()
+
+            async def refuse_first(order_id: UUID) -> Any:
+                asked.append(order_id)
+                if order_id == asked[0]:
+                    raise TixError("It is broken.", code="internal_error", status=500)
+                return await show(order_id)
+
+            monkeypatch.setattr(tix, "show_order", refuse_first)
+            view: Any = tui.app.screen
+            for order in orders:
+                await buyer.delete(f"/api/orders/{order['id']}")
+                await platform.ticket_in(order["ticket"]["id"], "available")
+            view._want(UUID(order["id"]) for order in orders)
+            await tui.hears("Reading an order: It is broken.")
+            await until(lambda: tui.screen.count("given up") >= 1, "the other one is as it is now")
 
     async def test_sees_an_order_come(self, platform: Platform, open_tui: Open) -> None:
         """By the news of the ticket; and what becomes of it."""

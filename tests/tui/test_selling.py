@@ -180,11 +180,11 @@ async def test_t14_withdrawing_names_title_and_price_and_does_nothing_unless_tol
         await tui.press("w")
         await tui.sees("Take “Front” (45.00 USD) off sale?")
         await tui.press("y")
-        await tui.sees("✗ withdrawn", "Press l to put it back")
+        await tui.sees("✗ withdrawn", "Press W to put it back")
         assert (await seller.get(f"/api/tickets/{ticket['id']}")).json()["status"] == "withdrawn"
         await tui.press("w")
         await tui.hears("It is off sale already.")
-        await tui.press("l")
+        await tui.press("W")
         await tui.sees("● available")
     assert [one["status"] for one in await mine(seller)] == ["available"]
 

@@ -82,6 +82,83 @@ async def test_t19_ten_thousand_tickets_scroll_at_30_frames_a_second_and_take_no
         assert view.catalogue.get(UUID(int=3)).version == 40
 
 
+async def test_t19_changes_are_shown_ten_times_a_second_at_most_and_never_move_the_row_under_the_cursor(
+    platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: new ones come in above, those that are there change."""
+    async with open_tui(platform, await person(platform)) as tui:
+        await tui.sees("newest first")
+        view: Any = tui.app.screen
+        tui.app.workers.cancel_group(tui.app, "tickets")
+        await until(lambda: not (view.is_stale() or view.is_reading), "it was read")
+        view.catalogue = Catalogue()
+        view.catalogue.take(ticket(number) for number in range(100, 200))
+        view.show(keep=False)
+        view.rows.action_move(30)
+        place, told = (view.rows.current.id, view.rows.spot[1]), list[int]()
+        hear = view.hear
+
+        def spy(changed: Any) -> None:
+            told.append(len(changed))
+            hear(changed)
+
+        monkeypatch.setattr(view, "hear", spy)
+        began, version = time.perf_counter(), 0
+        while time.perf_counter() - began < 1:
+            version += 1
+            tui.app.take_ticket(ticket(99 - version % 50, version))
+            tui.app.take_ticket(ticket(100 + version % 100, version))
+            await asyncio.sleep(0)
+            assert view.rows.current.id == place[0]
+        await until(lambda: sum(told) == 2 * version, "all of them are there")
+        assert len(told) <= 10 * (time.perf_counter() - began) + 1
+        assert len(view.rows) == 100 + min(version, 50)
+        assert (view.rows.current.id, view.rows.spot[1]) == place
+
+
+@pytest.mark.slow  # so that it is alone indeed
+@pytest.mark.alone
+async def test_t12_every_view_is_there_at_once_while_no_answer_comes(
+    platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked for on the way: keys lead from view to view as if Tix had answered."""
+    buyer = await person(platform)
+    await buyer.hold((await platform.user().list_ticket(title="Held"))["id"])
+    async with open_tui(platform, buyer) as tui:
+        await tui.sees("◐  Held", "yours", "@example.com")
+        waiting: set[object] = set()
+
+        async def never(request: Any) -> Any:
+            waiting.add(request)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                waiting.discard(request)
+
+        for client in (tui.app.session.tix, tui.app.session.feed):
+            monkeypatch.setattr(client, "_send", never)
+        slow = slowness()
+        for key, text in (
+            ("enter", "Held for you until"),
+            ("p", "Asking Stripe…"),
+            ("escape", "[1 browse]"),
+            ("2", "[2 orders]"),
+            ("3", "[3 sell]"),
+            ("n", "A new listing"),
+            ("escape", "newest first"),
+            ("4", "[4 activity]"),
+            ("a", "Signed in as"),
+            ("question_mark", "What can be done here"),
+            ("escape", "Signed in as"),
+            ("escape", "[4 activity]"),
+        ):
+            began = time.perf_counter()
+            await tui.press(key)
+            await tui.sees(text)
+            assert time.perf_counter() - began < 0.5 * slow, key
+        assert waiting
+
+
 @pytest.mark.slow  # so that it is alone indeed
 @pytest.mark.alone
 async def test_t12_keys_are_heard_while_the_server_takes_its_time_and_leaving_ends_the_asking(

@@ -22,7 +22,11 @@ def fail(self):
     token, password = self.session.token, "correct horse"
     raise RuntimeError(f"broken with {token}")
 
+async def fail_later(self):
+    fail(self)
+
 Browse.action_sort = fail
+Browse.action_status = lambda self: self.run_worker(fail_later(self))
 import tui.__main__
 sys.argv = ["tui"]
 sys.exit(tui.__main__.main())
@@ -86,10 +90,12 @@ def test_t21_ctrl_z_gives_the_terminal_back_and_fg_goes_on(home: Path) -> None:
         assert terminal.ends() == 0
 
 
-def test_t23_a_crash_gives_the_terminal_back_and_names_a_log_without_secrets(home: Path) -> None:
+@pytest.mark.parametrize("key", ["s", "f"])
+def test_t23_a_crash_gives_the_terminal_back_and_names_a_log_without_secrets(home: Path, key: str) -> None:
+    """Of an action, and of a worker."""
     with in_terminal(home, "-c", FAILS, TIX_API_URL=AWAY, TIX_TOKEN=TOKEN) as terminal:
         terminal.sees("offline")
-        terminal.types("s")
+        terminal.types(key)
         assert terminal.ends() == 1
     log = home / ".local/state/tix/tui/crash.log"
     _, left, rest = terminal.shown.rpartition(LEFT)

@@ -106,7 +106,7 @@ class Reading(View, Generic[P]):
         catalogue = self.catalogue
         try:
             while not catalogue.is_whole:
-                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; esc stops")
+                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; {self.key_of('back')} stops")
                 await catalogue.read(self.session.tix)
                 self.rows.show(catalogue.shown())
         except TixError as error:

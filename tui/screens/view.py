@@ -13,6 +13,7 @@ from textual.widgets import Input
 from cli.clock import steady
 from server.orders.schemas import OrderOut
 from tui.actions import key
+from tui.keys import key_of, keyed
 from tui.widgets.bars import Banner, Head, Keys
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class View(Screen[None]):
         """Whether nothing may be changed in this run."""
         return self.tui.is_readonly
 
+    def key_of(self, name: str) -> str:
+        """The key of an action that can be done here, by its id, as it is shown."""
+        return key_of(self, name)
+
+    def keyed(self, text: str) -> str:
+        """`{hold}` in it becomes the key of that action; none of it may be another's words."""
+        return keyed(self, text)
+
     def is_stale(self) -> bool:
         """Whether what is shown may have changed unheard."""
         return not (self.session.is_online and self.fresh_at)
@@ -97,7 +106,7 @@ class View(Screen[None]):
         if self.session.is_online is False:
             return "Tix does not answer; nothing can be changed until it does."
         if self.session.user is None:
-            return f"Sign in first: press {self.tui.key_of('account')}."
+            return self.keyed("Sign in first: press {account}.")
         return None
 
     def copyable(self) -> "dict[str, str]":

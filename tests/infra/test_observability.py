@@ -1,0 +1,244 @@
+"""What is asked of Prometheus, by alerts and dashboard, against what the code tells; and who may read it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+from server import gauges
+from server.kit import metrics
+from server.local.datadir import fresh_secrets
+from server.settings import Settings
+from tests.infra.containers import K8S, OURS, ROOT, Document, compose, copied, kustomized, pods
+
+OBS = ROOT / "infra/obs"
+PORT = Settings().metrics_port
+OF_PROMETHEUS = frozenset({"le", "instance", "job"})
+PROMISED = {
+    "TixDeadLetters": "tix_dead_letters",
+    "TixOutboxOld": "tix_outbox_age_seconds",
+    "TixOutboxGrows": "tix_outbox_unpublished",
+    "TixPaymentsForReview": "tix_payments_for_review",
+    "TixErrors": "tix_http_requests_total",
+    "TixConsumerBehind": "tix_consumer_pending",
+    "TixHoldsOverdue": "tix_holds",
+}
+"""What has to call somebody, and by which metric."""
+SUFFIXES: Mapping[type[Any], tuple[str, ...]] = {
+    Counter: ("_total",),
+    Gauge: ("",),
+    Histogram: ("_bucket", "_count", "_sum"),
+    Info: ("_info",),
+}
+
+
+def told() -> dict[str, frozenset[str]]:
+    """Each metric the code has → its labels."""
+    found = {"up": frozenset[str]()}
+    for family in (*gauges.FAMILIES, metrics.ANSWERED):
+        found[family.name] = frozenset(family.labels)
+    for collector in set(metrics.REGISTRY._collector_to_names):
+        if isinstance(collector, Counter | Gauge | Histogram | Info):
+            for suffix in SUFFIXES[type(collector)]:
+                found[f"{collector._name}{suffix}"] = frozenset(collector._labelnames)
+        else:
+            found |= {sample.name: frozenset() for family in collector.collect() for sample in family.samples}
+    return found
+
+
+def rules() -> list[Document]:
+    """The alerts."""
+    [group] = yaml.safe_load((OBS / "rules.yaml").read_text())["groups"]
+    found: list[Document] = group["rules"]
+    return found
+
+
+def dashboard() -> Document:
+    """As Grafana reads it."""
+    found: Document = json.loads((OBS / "grafana/dashboards/tix.json").read_text())
+    return found
+
+
+def queries(board: Document) -> list[str]:
+    """Of all its panels."""
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+def mistakes(query: str, known: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """What a query asks for that nobody tells. Raises ValueError where it is no PromQL."""
+    promql_parser.parse(query)
+    names = re.findall(r"\b((?:tix|process|python)_\w+|up)\b", query)
+    if not names:
+        yield f"{query}: asks for nothing"
+    for name in names:
+        if name not in known:
+            yield f"{query}: there is no metric {name}"
+    labels = {label for name in names for label in known.get(name, ())} | OF_PROMETHEUS
+    said = re.findall(r"\bby \(([\w, ]+)\)", query) + re.findall(r"[{,]\s*(\w+)\s*(?:=~|!=|!~|=)", query)
+    for label in (word.strip() for part in said for word in part.split(",")):
+        if label not in labels:
+            yield f"{query}: there is no label {label}"
+
+
+def test_alerts_ask_for_what_the_code_tells() -> None:
+    known = told()
+    assert [text for rule in rules() for text in mistakes(rule["expr"], known)] == []
+    for rule in rules():
+        assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in {"page", "warn", "person"}
+        assert rule["annotations"].keys() == {"summary", "repair"}
+
+
+def test_every_promise_calls_somebody() -> None:
+    by_name = {rule["alert"]: rule["expr"] for rule in rules()}
+    assert {name: metric for name, metric in PROMISED.items() if metric not in by_name.get(name, "")} == {}
+
+
+def test_the_dashboard_asks_for_what_the_code_tells() -> None:
+    known = told()
+    assert [text for query in queries(dashboard()) for text in mistakes(query, known)] == []
+
+
+def test_the_dashboard_leaves_nothing_of_ours_out() -> None:
+    """A metric nobody looks at is one too many; these are for alerts or by other names."""
+    asked = {name for query in queries(dashboard()) for name in re.findall(r"\btix_\w+", query)}
+    elsewhere = {"tix_build_info", "tix_bus_connected", "tix_gauges_up"}
+    ours = {re.sub(r"_(count|sum|bucket)$", "", name) for name in told() if name.startswith("tix_")}
+    assert ours - {re.sub(r"_(count|sum|bucket)$", "", name) for name in asked} == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("max(tix_dead_leters) > 0", "no metric tix_dead_leters"),
+        ("sum by (servise) (rate(tix_http_requests_total[5m]))", "no label servise"),
+        ('max(tix_holds{status="overdue"})', "no label status"),
+        ("tix_http_requests > 0", "no metric tix_http_requests"),
+        ("1 + 1", "asks for nothing"),
+    ],
+)
+def test_what_the_code_does_not_tell_is_noticed(query: str, said: str) -> None:
+    assert any(said in text for text in mistakes(query, told()))
+
+
+def test_what_is_no_promql_is_noticed() -> None:
+    with pytest.raises(ValueError, match="unclosed"):
+        list(mistakes("sum by (", told()))
+
+
+def test_a_metric_that_is_renamed_is_noticed() -> None:
+    for query in queries(dashboard()):
+        for name in set(re.findall(r"\btix_\w+", query)):
+            known = {other: labels for other, labels in told().items() if other != name}
+            assert list(mistakes(query, known)), query
+
+
+def test_the_dashboard_is_one_that_grafana_shows() -> None:
+    """Its own ids, a source that is provisioned, no panel on another."""
+    board = dashboard()
+    [source] = yaml.safe_load((OBS / "grafana/provisioning/datasources/tix.yaml").read_text())["datasources"]
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(set(ids)) == len(ids)
+    assert {panel["datasource"]["uid"] for panel in board["panels"]} == {source["uid"]}
+    assert source["url"] == "http://prometheus:9090"
+    taken = [
+        (x, y)
+        for panel in board["panels"]
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) < 24
+
+
+class TestCompose:
+    """The profile `obs`."""
+
+    @pytest.fixture
+    def services(self) -> Document:
+        services: Document = compose(fresh_secrets())["services"]
+        return services
+
+    def test_it_is_asked_for(self, services: Document) -> None:
+        assert {name for name, s in services.items() if s.get("profiles") == ["obs"]} == {
+            "prometheus",
+            "grafana",
+        }
+
+    def test_every_service_is_scraped_on_its_own_port(self, services: Document) -> None:
+        [job] = yaml.safe_load((OBS / "prometheus.yaml").read_text())["scrape_configs"]
+        [targets] = [config["targets"] for config in job["static_configs"]]
+        assert set(targets) == {f"{name}:{PORT}" for name in OURS}
+        assert OURS.keys() <= services.keys()
+
+    def test_the_files_are_where_they_are_looked_for(self, services: Document) -> None:
+        for name in ("prometheus", "grafana"):
+            for mount in services[name]["volumes"]:
+                source, _, target = mount.partition(":")
+                if source.startswith("./"):
+                    assert (ROOT / source).exists(), mount
+                    assert target.endswith(":ro")
+        mounts = [mount.split(":")[1] for mount in services["prometheus"]["volumes"]]
+        settings = yaml.safe_load((OBS / "prometheus.yaml").read_text())
+        assert set(settings["rule_files"]) <= set(mounts)
+        provider = yaml.safe_load((OBS / "grafana/provisioning/dashboards/tix.yaml").read_text())[
+            "providers"
+        ][0]
+        assert provider["options"]["path"] in [m.split(":")[1] for m in services["grafana"]["volumes"]]
+
+    def test_no_port_of_metrics_leaves_the_network(self, services: Document) -> None:
+        for name, service in services.items():
+            for published in service.get("ports", []):
+                assert not published.endswith(f":{PORT}"), name
+
+
+class TestKubernetes:
+    """By annotations and a policy."""
+
+    def test_neither_edge_nor_ingress_nor_service_names_it(self) -> None:
+        """What is not named cannot be reached from outside."""
+        assert str(PORT) not in (K8S / "base/Caddyfile").read_text()
+        for path in K8S.rglob("*.yaml"):
+            for document in yaml.safe_load_all(path.read_text()):
+                if document and document["kind"] in {"Ingress", "Service"}:
+                    assert not re.search(rf"{PORT}|metrics", json.dumps(document["spec"])), path
+
+    def test_every_pod_of_ours_has_it_and_only_prometheus_comes_in(self, tmp_path: Any) -> None:
+        documents = kustomized("production", tmp_path)
+        for name, template in pods(documents):
+            if name in OURS:
+                ports = [port["containerPort"] for port in template["spec"]["containers"][0]["ports"]]
+                assert ports == [OURS[name], PORT]
+                assert template["metadata"]["annotations"]["prometheus.io/port"] == str(PORT)
+        assert who_reads(documents) == [("monitoring", "prometheus")]
+
+    def test_another_reader_is_noticed(self) -> None:
+        """The control, on the file itself."""
+        policies = list(yaml.safe_load_all((K8S / "base/network.yaml").read_text()))
+        assert who_reads(policies) == [("monitoring", "prometheus")]
+        wrong = copied(policies)
+        wrong[-1]["spec"]["ingress"].append({"from": [{"podSelector": {}}], "ports": [{"port": PORT}]})
+        assert who_reads(wrong) != who_reads(policies)
+
+
+def who_reads(documents: list[Document]) -> list[Any]:
+    """Namespace and name of those whom a policy lets in to the metrics; the whole rule where it says less."""
+    found: list[Any] = []
+    for document in documents:
+        if document["kind"] != "NetworkPolicy":
+            continue
+        for rule in document["spec"].get("ingress", []):
+            if not any(port.get("port") in {PORT, None} for port in rule.get("ports", [{}])):
+                continue
+            for peer in rule.get("from", [{}]):
+                try:
+                    space = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+                    found.append((space, peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]))
+                except KeyError:
+                    found.append(rule)
+    return found
