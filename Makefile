@@ -230,7 +230,7 @@ audit: $(INSTALLED) ## Ask PyPI for known vulnerabilities of every pinned versio
 sbom: $(INSTALLED) ## Write dist/sbom.cdx.json (CycloneDX): every pinned package and its hashes, the same each time
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/sbom.cdx.json requirements.lock
+		$(ARGS) --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
 clean: ## Delete caches and build output; never the data in .tix, nor .venv
