@@ -83,17 +83,20 @@ test-coverage: $(INSTALLED) ## Run every test and report the branches no test to
 bench: $(INSTALLED) ## Measure, and write docs/PERFORMANCE.md anew; alone on the machine, an hour (ARGS="reserve --quick")
 	@exec $(BIN)/python -m bench $(ARGS)
 
-screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
+screenshots: $(INSTALLED) ## Take the pictures in docs/web and docs/tui anew
 	@$(GET_CHROMIUM)
 	@$(BIN)/python -m tests.web_browser.screenshots
+	@$(BIN)/python -m tests.tui.screenshots
 
-golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the diff is the change of contract
+golden: $(INSTALLED) ## Write event schemas, rights on the bus and looks of `tix tui` anew; the diff is the change
 	$(BIN)/python -m tests.architecture.golden
+	RENEW=1 $(BIN)/python -m pytest --quiet tests/tui/test_pictures.py
 	$(BIN)/python -m server nats-users >infra/k8s/base/nats-users.conf
 
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
 	$(BIN)/python -m tests.infra.settings_table
+	$(BIN)/python -m tests.infra.metrics_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
