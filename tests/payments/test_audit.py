@@ -293,6 +293,10 @@ class TestStray:
         found = {d.intent_id: d for d in await audit.differences(gateway, settling=NOW)}
         assert (found[ours.id].payment_id, str(found[ours.id].order_id)) == (None, order["id"])
         assert foreign.id not in found
+        # After a restore it may be of an order that was lost: a person is told.
+        restored = {d.intent_id: d for d in await audit.differences(gateway, settling=NOW, restored=True)}
+        assert restored[foreign.id].payment_id is None
+        assert restored[foreign.id].differs == f"{PRICE} usd on it, and no payment has it; its order is gone"
         await audited(platform, gateway)
         await stripe.refund(ours.id)
 
