@@ -96,6 +96,7 @@ golden: $(INSTALLED) ## Write event schemas, rights on the bus and looks of `tix
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
 	$(BIN)/python -m tests.infra.settings_table
+	$(BIN)/python -m tests.infra.metrics_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
@@ -144,7 +145,12 @@ dev-all: ## Run all services on dev-infra, each in a process of its own. Ctrl-C 
 # What a service cannot start with, a syntax error say, waits for the next change.
 dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra, anew at each change of the code
 	@$(WITH_INFRA) exec $(BIN)/watchfiles --verbosity warning --target-type command \
-		"$(BIN)/python -m server run $*" server client
+		$(NOT_ITS_OWN) "$(BIN)/python -m server run $*" server client
+
+# A change in another's folder is none of this one's, and six restarts are slow; but web knows the schemas of all.
+NOT_ITS_OWN = $(if $(filter-out web,$*),--ignore-paths \
+	$(subst $() ,$(COMMA),$(patsubst %,server/%,$(filter-out $*,$(SERVICES)))))
+COMMA := ,
 
 WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
 
@@ -224,7 +230,7 @@ audit: $(INSTALLED) ## Ask PyPI for known vulnerabilities of every pinned versio
 sbom: $(INSTALLED) ## Write dist/sbom.cdx.json (CycloneDX): every pinned package and its hashes, the same each time
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/sbom.cdx.json requirements.lock
+		$(ARGS) --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
 clean: ## Delete caches and build output; never the data in .tix, nor .venv

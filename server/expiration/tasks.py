@@ -49,9 +49,20 @@ class RedisUnavailable(Unavailable):
 class _Alarms(ListRedisScheduleSource):
     """One entry per schedule id, and one scheduler per firing."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url, prefix=PREFIX, serializer=JSONSerializer())
+        self._redis = Redis(connection_pool=self._connection_pool)
+
     async def add_schedule(self, schedule: ScheduledTask) -> None:
-        await self.delete_schedule(schedule.schedule_id)
-        await super().add_schedule(schedule)
+        """Data and entry at once, by a client that stays: the library makes one for each of four steps."""
+        assert schedule.time is not None  # noqa: S101 - narrows the type: an alarm has one
+        data = self._get_data_key(schedule.schedule_id)
+        if await self._redis.exists(data):
+            await self.delete_schedule(schedule.schedule_id)
+        async with self._redis.pipeline(transaction=True) as both:
+            both.set(data, self._serializer.dumpb(schedule.model_dump(mode="json")))
+            both.rpush(self._get_time_key(schedule.time), schedule.schedule_id)
+            await both.execute()
 
     async def pre_send(self, task: ScheduledTask) -> None:
         async with Redis(connection_pool=self._connection_pool) as redis:
@@ -102,7 +113,7 @@ class Alarms:
             unacknowledged_lock_timeout=5,
             xread_block=500,
         )
-        self._source = _Alarms(redis_url, prefix=PREFIX, serializer=JSONSerializer())
+        self._source = _Alarms(redis_url)
 
         @self._broker.task(task_name="ring")
         async def ring_task(order_id: str, trace: str | None = None) -> None:

@@ -15,7 +15,7 @@ from server.kit.auth import RevocationRow
 from server.kit.db import rows
 from server.kit.deadletters import DeadLetterRow
 from server.kit.idempotency import IdempotencyRow
-from server.kit.inbox import InboxRow
+from server.kit.inbox import HeardOnce, InboxRow
 from server.kit.outbox import OutboxRow
 from server.payments.owed import OpKind, PaymentOp
 
@@ -78,6 +78,14 @@ class IllegalTransition(Exception):
     """A bug or an impossible message: the payment cannot go there from where it is."""
 
 
+HEAR_ORDER = """
+INSERT INTO orders AS o (id, user_id, seller_id, ticket_id, status, price, currency, expires_at, version)
+SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::bigint, $7::text, $8::timestamptz, $9::int
+WHERE {heard}
+ON CONFLICT (id) DO UPDATE SET status = $5, expires_at = $8, version = $9 WHERE o.version < $9
+"""
+
+
 class Order(Model):
     """Replica of an order; heard in any order, since every event has the whole of it and a version."""
 
@@ -100,16 +108,12 @@ class Order(Model):
         return self.status not in {"created", "accepted"}
 
     @classmethod
-    async def hear(cls, order: events.OrderState) -> None:
-        """Copy the order, unless what is here is newer. The end may arrive before the beginning."""
-        await rows(
-            "payments",
-            """
-            INSERT INTO orders AS o
-              (id, user_id, seller_id, ticket_id, status, price, currency, expires_at, version)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            ON CONFLICT (id) DO UPDATE SET status = $5, expires_at = $8, version = $9 WHERE o.version < $9
-            """,
+    async def hear(cls, order: events.OrderState, once: HeardOnce | None = None) -> None:
+        """Copy the order, unless what is here is newer. The end may arrive before the beginning.
+
+        `once`, where that is all there is to do.
+        """
+        values = (
             order.id,
             order.user_id,
             order.seller_id,
@@ -120,6 +124,10 @@ class Order(Model):
             order.expires_at,
             order.version,
         )
+        if once is None:
+            await rows("payments", HEAR_ORDER.format(heard="true"), *values)
+        else:
+            await once.write("payments", HEAR_ORDER, *values)
 
 
 class Payment(Model):

@@ -13,7 +13,7 @@ from server.kit import telemetry
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction
 from server.kit.errors import NotFound
-from server.kit.inbox import arrived
+from server.kit.inbox import HeardOnce, arrived
 from server.kit.log import log
 from server.payments import returns
 from server.payments.gateway import StripeEvent
@@ -71,16 +71,17 @@ async def list_payments(*, order_id: UUID, user_id: UUID, after: UUID | None, li
     return await query.order_by("-id").limit(limit)
 
 
-async def order_changed(*, order: events.OrderState, once: Once) -> None:
+async def order_changed(*, order: events.OrderState, once: HeardOnce) -> None:
     """Follow the order; when it is over, give back what is not surely paid for it.
 
     Cancelled by the buyer: any uncaptured intent. Expired: only an unauthorised one; an authorised one waits
     for orders' verdict, which may still be yes.
     """
+    if order.status not in {"cancelled", "expired"}:
+        await Order.hear(order, once)
+        return
     async with transaction("payments", once=once):
         await Order.hear(order)
-        if order.status not in {"cancelled", "expired"}:
-            return
         endable = UNPAID if order.status == "expired" else UNPAID | {PaymentStatus.AUTHORIZED}
         for payment in await Payment.filter(order_id=order.id, status__in=endable).select_for_update():
             await PaymentOp.owe(

@@ -51,15 +51,11 @@ class Told(NamedTuple):
         """Its own log, read."""
         return [json.loads(line) for line in self.up.log.read_text().splitlines() if line.startswith("{")]
 
-    def address(self, name: str) -> str:
-        """As its banner names it."""
-        found = re.search(rf"^  {name} +(http://\S+)$", self.up.log.read_text(), re.MULTILINE)
-        assert found is not None, name
-        return found[1]
-
     async def metrics(self) -> str:
         """As Prometheus reads them."""
-        async with client(self.address("metrics")) as http:
+        address = re.search(r"^metrics on (\S+)$", self.up.log.read_text(), re.MULTILINE)
+        assert address is not None
+        async with client(address[1]) as http:
             return (await http.get("")).text
 
     def spans(self) -> str:
@@ -198,7 +194,9 @@ async def by_hand(env: dict[str, str], payment: dict[str, Any], *, card: str) ->
 
 async def by_cookie(told: Told) -> str:
     """The shop, with its cookie; returns that."""
-    async with httpx.AsyncClient(base_url=told.address("Web shop"), trust_env=False) as http:
+    shop = re.search(r"Web shop +(http://\S+)", told.up.log.read_text())
+    assert shop is not None
+    async with httpx.AsyncClient(base_url=shop[1], trust_env=False) as http:
         visitor = await Visitor(http).sign_up()
         assert (await visitor.get("/orders")).status_code == 200
         return next(cookie.value or "" for cookie in http.cookies.jar)
