@@ -304,16 +304,16 @@ class Process:
 
     async def ready(self, api_url: str, *, timeout: float = 30) -> None:
         """Wait until /readyz says so."""
+        async with httpx.AsyncClient(trust_env=False) as http:  # one: to make it takes 25 ms of a core
 
-        async def is_ready() -> bool:
-            if self.status is not None:
-                raise AssertionError(f"exit {self.status}: {self.log.read_text()[-2000:]}")
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async def is_ready() -> bool:
+                if self.status is not None:
+                    raise AssertionError(f"exit {self.status}: {self.log.read_text()[-2000:]}")
                 with contextlib.suppress(httpx.HTTPError):
                     return (await http.get(f"{api_url}/readyz", timeout=2)).status_code == 200
-            return False
+                return False
 
-        await until(is_ready, f"{api_url} is ready", timeout)
+            await until(is_ready, f"{api_url} is ready", timeout)
 
 
 async def command(*arguments: str, env: Mapping[str, str]) -> tuple[int, str, str]:
