@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from server.settings import Settings
 from tests.e2e.conftest import Up
 from tests.e2e.test_up import children_of, sign_up
 from tests.platform import Process, client, environment, free_port
+from tests.telemetry.scraping import scrape, value
 from tests.waiting import slowness, until
 
 pytestmark = pytest.mark.slow
@@ -90,6 +92,16 @@ async def test_no_worker_outlives_the_first_process(auth: tuple[Process, httpx.A
         await http.get("/livez")
 
 
+async def each_tells_its_own(addresses: list[str], orders: int) -> None:
+    """Metrics are of one process, by an address of its own: what was done is their sum."""
+    assert len(set(addresses)) == COUNT
+    told = [await scrape(address) for address in addresses]
+    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201"}
+    assert sum(value(one, "tix_http_requests_total", **held) for one in told) == orders
+    # What lies in the database is the same for all.
+    assert [value(one, "tix_payments", status="captured") for one in told] == [orders] * COUNT
+
+
 async def test_the_whole_platform_in_two_processes(up: Up, http: httpx.AsyncClient) -> None:
     """What is written by one is heard by the other, each thing once; Ctrl-C ends all of them in 5 seconds."""
     process = await up.start("--workers", str(COUNT))
@@ -121,6 +133,7 @@ async def test_the_whole_platform_in_two_processes(up: Up, http: httpx.AsyncClie
         return all(one["status"] == "complete" for one in found)
 
     await until(all_are_paid, "all are paid")
+    await each_tells_its_own(re.findall(r"^metrics on (\S+)$", up.log.read_text(), re.MULTILINE), len(orders))
     began = time.monotonic()
     assert await process.end(signal.SIGINT) == 0
     await up.none_left(10)
