@@ -15,7 +15,7 @@ from server.kit.db import Once, transaction, violated
 from server.kit.errors import Conflict, DomainError, Forbidden, Invalid
 from server.kit.gather import Gathered
 from server.kit.inbox import HeardOnce
-from server.tickets.models import STATUS, Outbox, Shown, Ticket, TicketNotFound, VersionConflict
+from server.tickets.models import ON_SHOW, SHOWN_AS, Outbox, Shown, Ticket, TicketNotFound, VersionConflict
 from server.tickets.statements import ROWS, create, upsert
 
 
@@ -175,22 +175,20 @@ async def search_tickets(  # noqa: PLR0913 - one per filter of the contract
     limit: int = 20,
 ) -> list[Shown]:
     """Tickets in keyset order; withdrawn ones only when `status` asks for them."""
-    where: dict[str, object] = {}
-    if q:
-        escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        where["(title || ' ' || coalesce(venue, '')) ILIKE {}"] = f"%{escaped}%"
-    if status is None:
-        where[STATUS + " <> {}"] = "withdrawn"
-    else:
-        where[STATUS + " = {}"] = status
     wanted = {
         "price >= {}": min_price,
         "price <= {}": max_price,
         "user_id = {}": user_id,
         "external_id = {}": external_id,
     }
-    where |= {condition: value for condition, value in wanted.items() if value is not None}
-    return await Ticket.search(where=where, sort=sort, after=after, limit=limit)
+    return await Ticket.search(
+        conditions=[SHOWN_AS[status] if status else ON_SHOW],
+        where={condition: value for condition, value in wanted.items() if value is not None},
+        words=q or None,
+        sort=sort,
+        after=after,
+        limit=limit,
+    )
 
 
 async def seat_moved(*, seat: events.Seat, once: HeardOnce) -> None:

@@ -65,6 +65,7 @@ def canned() -> Iterator[str]:
             stub.answer(f"GET /api/orders/{one['id']}", 200, one)
             stub.answer(f"GET /api/orders/{one['id']}/events", 204)
         stub.answer("GET /api/tickets/events", 204)
+        stub.answer("GET /livez", 200, {"status": "ok"})
         stub.answer("GET /", 404, {"code": "not_found", "detail": "There is nothing."})
         thread = Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

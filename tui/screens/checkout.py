@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from cli.clock import steady
 from cli.output import harmless
 from client import PaymentRefused, TixError
 from client.story import is_buyer, price
@@ -87,6 +88,7 @@ class Checkout(Deals):
     def on_mount(self) -> None:
         """Show it, and follow what becomes of it."""
         self.query_one("#panes").focus()
+        self.fresh_at = steady()
         self._show()
         self.read()
 

@@ -57,7 +57,7 @@ class Filtering(Reading[Catalogue]):
             return
         wish, count = self.catalogue.wish, len(self.rows)
         self.tui.memory.wish(self.VIEW, wish)
-        more = "" if self.catalogue.is_whole else "+"
+        more = "" if self.catalogue.is_whole or not count else "+"
         parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}"]
         parts += [f"only {wish.status}"] if wish.status else []
         parts += [f"/{harmless(wish.text)}"] if wish.text else []

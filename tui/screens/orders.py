@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from client import NotFound, TixError
+from client import NotFound, TixError, Unavailable, Unreachable
 from client.story import price
 from server.orders.schemas import OrderOut
 from tui.actions import guarded, key
@@ -135,9 +135,7 @@ class Orders(Reading[Bookings], Deals, Panes):
         if len(self._wanted) > FEW:
             self._wanted.clear()
             self.owe()
-        elif self._wanted and not any(
-            one.node is self and one.group == "news" and not one.is_finished for one in self.workers
-        ):
+        elif self._wanted and not self.is_working("news"):
             self._read_wanted()
 
     @work(group="news")
@@ -148,11 +146,10 @@ class Orders(Reading[Bookings], Deals, Panes):
                 order = await self.session.tix.show_order(order_id)
             except NotFound:
                 continue  # another's
+            except (Unreachable, Unavailable):  # the banner says it, and all is read when that goes away
+                self._wanted.clear()
+                self._is_owed = True
             except TixError as error:
-                if not self.session.is_online:  # the banner says it, and all is read when that goes away
-                    self._wanted.clear()
-                    self._is_owed = True
-                    return
                 self.tui.failed("Reading an order", error)
             else:
                 self.tui.hear_order(order)

@@ -91,7 +91,7 @@ class View(Screen[None]):
         return not (self.session.is_online and self.fresh_at)
 
     def age(self) -> float | None:
-        """Seconds since what is shown was surely so; None: nothing was read."""
+        """Seconds since what is shown was surely so; None: nothing was read, or nothing is to be."""
         # Until Tix was lost, its stream kept up to date what had been read.
         return steady() - max(self.fresh_at, self.session.lost_at) if self.fresh_at else None
 
@@ -105,6 +105,8 @@ class View(Screen[None]):
             return "This tix was started read only."
         if self.session.is_online is False:
             return "Tix does not answer; nothing can be changed until it does."
+        if self.session.user is None and self.session.token:
+            return "Tix is being asked who you are; once more in a moment."
         if self.session.user is None:
             return self.keyed("Sign in first: press {account}.")
         return None

@@ -67,7 +67,7 @@ class Head(Line):
         view: View = self.screen  # type: ignore[assignment]  # it stands on views only
         session = view.session
         self.set_class(session.is_live, "-live")
-        user = session.user.email if session.user else "signed out"
+        user = session.name or "signed out"
         server = session.target.api_url.partition("://")[2]
         name = [Part(" LIVE ", "reverse"), Part(" ")] if session.is_live else []
         name += [Part("Tix", "bold"), Part("  ")]
@@ -125,10 +125,10 @@ class Banner(Static):
             wait = max(0, round(session.retry_at - now))
             when = f"trying again in {wait} s" if wait else "trying again"
             old = view.age()
-            what = "nothing was read yet" if old is None else f"this is {age(old)} old"
-            short = f"! offline · {when} · {what}"
+            what = "" if old is None else f" · this is {age(old)} old"
+            short = f"! offline · {when}{what}"
             server, again = session.target.api_url, view.key_of("refresh")
-            whole = f"! offline · {server} does not answer · {when} · {what} · {again} now"
+            whole = f"! offline · {server} does not answer · {when}{what} · {again} now"
             self.update(Content(whole if cell_len(whole) <= self.size.width else short))
 
 
