@@ -103,6 +103,7 @@ async def assert_once(platform: Platform, told: Told) -> None:
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.timeout(240)
 async def test_every_process_is_restarted_and_nobody_notices(empty: Settings, tmp_path: Path) -> None:
     """One after another: each ends with 0, no request that it took is cut, and no call fails.
 
