@@ -22,7 +22,6 @@ from bench.scenarios import booking, events, reading, starting, writing
 from bench.seed import Seeder
 from bench.stage import ROOT, bare, staged
 
-RESULTS = ROOT / "bench" / "results"
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 20_000)
 QUICK = 0.2
 Scenario = Callable[[Bench, Seeder], dict[str, list[Sample]]]
@@ -160,7 +159,7 @@ def main() -> int:
     )
     parser.add_argument("--processes", type=int, default=1, help="of the load generator (default 1)")
     parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="where the figures go (default bench/results)"
+        "--results", type=Path, default=report.RESULTS, help="where the figures go (default bench/results)"
     )
     parser.add_argument(
         "--report", action="store_true", help="only write docs/PERFORMANCE.md from the results"
@@ -175,7 +174,7 @@ def main() -> int:
         except RuntimeError as error:
             print(error, file=sys.stderr)
             return 1
-    report.write(options.results)
+    told(f"written: {report.write(options.results.resolve())}")
     return 0
 
 

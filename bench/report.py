@@ -9,8 +9,8 @@ from bench import plots
 from bench.stage import ROOT
 from bench.targets import judged
 
-PAGE = ROOT / "docs" / "PERFORMANCE.md"
-PLOTS = ROOT / "docs" / "performance"
+RESULTS = ROOT / "bench" / "results"
+DOCS = ROOT / "docs"
 TITLES = {
     "read": "Reading: one ticket and the list",
     "pages": "Pages and searches, with ever more tickets on sale",
@@ -44,20 +44,24 @@ last was answered. Tokens are minted with the platform's own key.
 """
 
 
-def write(results: Path) -> None:
-    """Write the page anew from all results that are there."""
+def write(results: Path) -> Path | None:
+    """Write the page anew from all results that are there; of results elsewhere, beside them."""
+    docs = DOCS if results == RESULTS else results
     found = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
     if not found:
-        return
+        return None
     medians = {
         case: figures["median"] for one in reversed(found.values()) for case, figures in one["cases"].items()
     }
     parts = [INTRODUCTION, _machine(next(iter(found.values()))), _targets(medians)]
-    PLOTS.mkdir(exist_ok=True)
+    plots_in = docs / "performance"
+    plots_in.mkdir(exist_ok=True)
     for name, title in TITLES.items():
         if name in found:
-            parts.append(_section(name, title, found[name]))
-    PAGE.write_text("\n".join(parts))
+            parts.append(_section(name, title, found[name], plots_in))
+    page = docs / "PERFORMANCE.md"
+    page.write_text("\n".join(parts))
+    return page
 
 
 def _machine(one: Mapping[str, Any]) -> str:
@@ -78,7 +82,7 @@ def _targets(medians: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(["## Targets", "", "| | wanted | measured | met |", "|---|---|---|---|", *rows, ""])
 
 
-def _section(name: str, title: str, one: Mapping[str, Any]) -> str:
+def _section(name: str, title: str, one: Mapping[str, Any], plots_in: Path) -> str:
     medians = {case: figures["median"] for case, figures in one["cases"].items()}
     costs = {
         case: {part: cost for part, cost in of["cpu"].items() if part != "loader"}
@@ -87,7 +91,7 @@ def _section(name: str, title: str, one: Mapping[str, Any]) -> str:
     columns = sorted({part for of in costs.values() for part in of})
     lines = [f"## {title}", ""]
     if any(of.values() for of in costs.values()):
-        plot = PLOTS / f"{name}.svg"
+        plot = plots_in / f"{name}.svg"
         plot.write_text(plots.stacked("CPU for one answer", "µs", costs))
         lines += [f"![CPU for one answer, by part, in µs](performance/{plot.name})", ""]
     lines.append(f"| | a second | p50 ms | p99 ms | {''.join(f'{part} µs | ' for part in columns)}answers |")

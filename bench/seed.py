@@ -15,7 +15,7 @@ SELECT ('0190a3c4-' || lpad(to_hex(n >> 16), 4, '0') || '-7000-8000-'
         || lpad(to_hex(n & 65535), 12, '0'))::uuid AS id, '{seller}'::uuid AS user_id,
   (ARRAY['Concert', 'Recital'])[1 + n % 2] || ' of the Quartet ' || lpad((n / 2 % 100)::text, 2, '0')
     || ', No ' || lpad(n::text, 6, '0') AS title,
-  1000 + (n * 7919) % 9000 AS price, 'usd' AS currency,
+  1000 + n % 9000 * 7919 % 9000 AS price, 'usd' AS currency,
   (ARRAY['Opera', 'Town hall', 'Arena', 'Garden stage'])[1 + n / 7 % 4] AS venue,
   timestamptz '2030-01-01Z' + n % 1000 * interval '1 hour' AS starts_at, 'A ' || n % 500 AS seat,
   timestamptz '2026-01-01Z' + n * interval '1 second' AS at

@@ -25,6 +25,9 @@ from server.worker import CONSUMERS, keeper_of
 BUS_SECONDS = 60
 """Nodes of a cluster that were started just now may take so long until they agree on a leader."""
 
+# httpcore looks for it at each request; where it is not installed, each look would search the whole path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 """Takes what was typed and the environment; gives the exit status."""
 

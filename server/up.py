@@ -113,6 +113,7 @@ async def _work(  # noqa: PLR0913 - what `up` found out
             tracing = asyncio.create_task(_trace(settings, stop))
             stack.callback(tracing.cancel)
         await stop.wait()
+        app.ctx.draining = True  # the shop goes first, and needs it; but nobody else shall come any more
     return 0
 
 

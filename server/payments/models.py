@@ -1,6 +1,6 @@
 """payments' tables: the payments and their state machine, the ledger, what Stripe told us."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -106,6 +106,12 @@ class Order(Model):
     def is_over(self) -> bool:
         """Whether nothing may be paid for it any more."""
         return self.status not in {"created", "accepted"}
+
+    @classmethod
+    async def known(cls, ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """Those of these orders that have been heard of."""
+        found = await rows("payments", "SELECT id FROM orders WHERE id = ANY($1)", [*ids])
+        return {row["id"]: row["id"] for row in found}
 
     @classmethod
     async def hear(cls, order: events.OrderState, once: HeardOnce | None = None) -> None:

@@ -70,10 +70,12 @@ class PaymentOp(Model):
         payment_method: str | None = None,
         stripe_id: str | None = None,
         mine: bool = False,
+        after: timedelta = timedelta(0),
     ) -> UUID | None:
         """Write down a call, in the open transaction; None if it is written already.
 
         `mine`: the caller runs it itself right after COMMIT; the worker leaves it alone as long as a lease.
+        A look (`SYNC`) that is due `after` a moment is also for whoever asks for one until then.
         """
         current("payments").rings("ops")
         id_: UUID = uuid7()
@@ -99,7 +101,7 @@ class PaymentOp(Model):
             payment_method,
             stripe_id,
             request_id.get(),
-            LEASE if mine else timedelta(0),
+            LEASE if mine else after,
             telemetry.current(),
         )
         return id_ if made else None

@@ -44,7 +44,6 @@ PITFALLS = {
 LATER = {
     "p04_manifests": "with the manifests, in the deployment part",
     "p16_bff": "with the web shop's BFF",
-    "p27": "with the benchmarks, in the speed part",
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -14,12 +15,17 @@ from server.settings import Settings
 from tests.e2e.conftest import Up
 from tests.e2e.test_up import children_of, sign_up
 from tests.platform import Process, client, environment, free_port
+from tests.telemetry.scraping import scrape, value
 from tests.waiting import slowness, until
 
 pytestmark = pytest.mark.slow
 
 COUNT = 2
 BACK_SECONDS = 2
+DEATHS = 4
+"""After which a worker that does not live long has to wait."""
+AT_ONCE = "a worker ended; another takes its place"
+LATER = "workers end right after their start; the next one has to wait"
 
 
 def workers_of(process: Process) -> set[int]:
@@ -71,9 +77,11 @@ async def test_who_is_killed_is_replaced(auth: tuple[Process, httpx.AsyncClient]
     await until(lambda: not any(arguments_of(pid) for pid in killed), "nobody is there")
     assert (await http.get("/livez")).status_code == 200
     await dying
-    said = process.log.read_text()
-    assert "a worker ended; another takes its place" in said
-    assert "workers end right after their start; the next one has to wait" in said
+    assert AT_ONCE in process.log.read_text()
+    for _ in range(DEATHS):
+        if LATER not in process.log.read_text():
+            await replaced(process, {max(workers_of(process))})
+    assert LATER in process.log.read_text()
     os.kill(max(workers_of(process)), signal.SIGKILL)
     await until(lambda: len(workers_of(process)) < COUNT, "one is missing")
     assert await process.end() == 0
@@ -88,6 +96,16 @@ async def test_no_worker_outlives_the_first_process(auth: tuple[Process, httpx.A
     await until(lambda: not any(arguments_of(pid) for pid in workers), "they are gone", 15)
     with pytest.raises(httpx.ConnectError):
         await http.get("/livez")
+
+
+async def each_tells_its_own(addresses: list[str], orders: int) -> None:
+    """Metrics are of one process, by an address of its own: what was done is their sum."""
+    assert len(set(addresses)) == COUNT
+    told = [await scrape(address) for address in addresses]
+    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201"}
+    assert sum(value(one, "tix_http_requests_total", **held) for one in told) == orders
+    # What lies in the database is the same for all.
+    assert [value(one, "tix_payments", status="captured") for one in told] == [orders] * COUNT
 
 
 async def test_the_whole_platform_in_two_processes(up: Up, http: httpx.AsyncClient) -> None:
@@ -121,6 +139,7 @@ async def test_the_whole_platform_in_two_processes(up: Up, http: httpx.AsyncClie
         return all(one["status"] == "complete" for one in found)
 
     await until(all_are_paid, "all are paid")
+    await each_tells_its_own(re.findall(r"^metrics on (\S+)$", up.log.read_text(), re.MULTILINE), len(orders))
     began = time.monotonic()
     assert await process.end(signal.SIGINT) == 0
     await up.none_left(10)

@@ -7,6 +7,7 @@ import pytest
 
 from bench.seed import ticket_id
 from tests.platform import Platform, User
+from tests.speed.conftest import SEEDED, seed
 from tests.speed.statements import counted
 
 _numbers = count(1)
@@ -107,3 +108,14 @@ class TestWrites:
             assert (await late.reserve(ticket)).status_code == 409
         assert (await buyer.delete(f"/api/orders/{order['id']}")).status_code == 204
         assert (await late.reserve(ticket)).status_code == 201
+
+
+async def test_p27_a_crowd_shares_the_connections_of_the_pool(quiet: Platform) -> None:
+    """A hundred buyers at once are served by the ten of one process: none opens one of his own."""
+    wanted = [ticket_id(n) for n in range(SEEDED + 1, SEEDED + 101)]
+    await seed(quiet, SEEDED + 1, SEEDED + 100)
+    bodies = [(quiet.user(), {"ticketId": wanted_id}) for wanted_id in wanted]
+    answers = await asyncio.gather(*(buyer.post("/api/orders", body) for buyer, body in bodies))
+    assert {answer.status_code for answer in answers} == {201}
+    opened = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tix-orders'"
+    assert await quiet.count("orders", opened) <= quiet.settings.database_connections

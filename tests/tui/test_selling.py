@@ -30,6 +30,14 @@ async def test_who_is_signed_out_is_told_how_to_sell(platform: Platform, open_tu
         await tui.sees("[3 sell]", "You are signed out. Sign in to sell")
         await tui.press("n")
         await tui.hears("Sign in first")
+        await until(lambda: tui.app.session.streams, "it follows")
+        await platform.user().list_ticket(title="Somebody's")
+        await until(lambda: len(tui.app.journal) > 1, "it was heard of")
+        await tui.press("1")
+        await tui.sees("[1 browse]", "Somebody's")
+        await tui.press("3")
+        await tui.sees("[3 sell]", "You are signed out")
+        assert "Somebody's" not in tui.screen
 
 
 async def test_a_ticket_is_listed_by_a_form_that_says_what_is_wrong_beside_its_field(

@@ -25,6 +25,8 @@ class Browse(TicketList):
     ]
     VIEW = "browse"
     COPIED = ("hold", "show_ticket")
+    _seen: float = 0
+    """When what is kept was read, in seconds since 1970; 0: never."""
 
     def begin(self) -> None:
         """What was kept by the last run."""
