@@ -148,7 +148,7 @@ class TestLeaving:
                 await tui.press("x")
                 await tui.sees("up? Nothing was taken")
                 await tui.press("escape")
-                await tui.sees("Press p to pay")
+                await tui.misses("up? Nothing was taken")
                 await tui.press(key)
                 await tui.sees("1 order · bought", "◐  Aisle")
             await tui.press("escape")

@@ -86,10 +86,11 @@ class Help(ModalScreen[Offer | None]):
             options.action_select()
 
     @on(OptionList.OptionHighlighted)
-    def _marked(self, event: OptionList.OptionHighlighted) -> None:
-        """The whole of what its line may have no room for."""
-        one = self.shown[int(event.option_id or 0)]
-        self.query_one("#tip", Static).update(Content(harmless(one.told)))
+    def _marked(self) -> None:
+        """The whole of what its line may have no room for; the list may be another by now."""
+        marked = self.query_one(OptionList).highlighted_option
+        told = self.shown[int(marked.id)].told if marked is not None and marked.id else ""
+        self.query_one("#tip", Static).update(Content(harmless(told)))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

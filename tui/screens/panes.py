@@ -21,8 +21,22 @@ LEAST, MOST = 40, 80
 PANE_KEYS: tuple[BindingType, ...] = (
     key("left,h", "pane(-1)", "Pane before", "To the pane on the left.", show=False, name="pane_before"),
     key("right,l", "pane(1)", "Next pane", "To the pane on the right.", show=False, name="pane_after"),
-    key("less_than_sign", f"widen(-{STEP})", "Narrower list", "Wider details.", show=False, name="narrower"),
-    key("greater_than_sign", f"widen({STEP})", "Wider list", "Narrower details.", show=False, name="wider"),
+    key(
+        "less_than_sign",
+        f"widen(-{STEP})",
+        "Narrower list",
+        "Less of the width for the list; kept.",
+        show=False,
+        name="narrower",
+    ),
+    key(
+        "greater_than_sign",
+        f"widen({STEP})",
+        "Wider list",
+        "More of the width for the list; kept.",
+        show=False,
+        name="wider",
+    ),
     key("z", "zoom", "Zoom", "The details alone, or the list alone again.", show=False),
 )
 
