@@ -83,17 +83,20 @@ test-coverage: $(INSTALLED) ## Run every test and report the branches no test to
 bench: $(INSTALLED) ## Measure, and write docs/PERFORMANCE.md anew; alone on the machine, an hour (ARGS="reserve --quick")
 	@exec $(BIN)/python -m bench $(ARGS)
 
-screenshots: $(INSTALLED) ## Take the pictures of the web shop in docs/web anew
+screenshots: $(INSTALLED) ## Take the pictures in docs/web and docs/tui anew
 	@$(GET_CHROMIUM)
 	@$(BIN)/python -m tests.web_browser.screenshots
+	@$(BIN)/python -m tests.tui.screenshots
 
-golden: $(INSTALLED) ## Write event schemas and the rights on the bus anew; the diff is the change of contract
+golden: $(INSTALLED) ## Write event schemas, rights on the bus and looks of `tix tui` anew; the diff is the change
 	$(BIN)/python -m tests.architecture.golden
+	RENEW=1 $(BIN)/python -m pytest --quiet tests/tui/test_pictures.py
 	$(BIN)/python -m server nats-users >infra/k8s/base/nats-users.conf
 
 docs: $(INSTALLED) ## Write docs/CLI.md, docs/schemas, the settings in OPERATIONS.md and the keys in TUI.md anew
 	$(BIN)/python -m tests.architecture.published
 	$(BIN)/python -m tests.infra.settings_table
+	$(BIN)/python -m tests.infra.metrics_table
 	$(BIN)/python -m tests.tui.key_table
 
 # --- one process per service, on servers of their own ---------------------------------------------------------
@@ -142,7 +145,12 @@ dev-all: ## Run all services on dev-infra, each in a process of its own. Ctrl-C 
 # What a service cannot start with, a syntax error say, waits for the next change.
 dev-auth dev-tickets dev-orders dev-payments dev-expiration dev-web: dev-%: $(INSTALLED) $(DATA)/env ## Run one service on dev-infra, anew at each change of the code
 	@$(WITH_INFRA) exec $(BIN)/watchfiles --verbosity warning --target-type command \
-		"$(BIN)/python -m server run $*" server client
+		$(NOT_ITS_OWN) "$(BIN)/python -m server run $*" server client
+
+# A change in another's folder is none of this one's, and six restarts are slow; but web knows the schemas of all.
+NOT_ITS_OWN = $(if $(filter-out web,$*),--ignore-paths \
+	$(subst $() ,$(COMMA),$(patsubst %,server/%,$(filter-out $*,$(SERVICES)))))
+COMMA := ,
 
 WITH_INFRA = set -a; . $(abspath $(DATA))/env; set +a;
 
@@ -222,7 +230,7 @@ audit: $(INSTALLED) ## Ask PyPI for known vulnerabilities of every pinned versio
 sbom: $(INSTALLED) ## Write dist/sbom.cdx.json (CycloneDX): every pinned package and its hashes, the same each time
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/sbom.cdx.json requirements.lock
+		$(ARGS) --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
 clean: ## Delete caches and build output; never the data in .tix, nor .venv

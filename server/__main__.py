@@ -15,7 +15,7 @@ from tortoise.exceptions import OperationalError
 from server import deadletters, relay, repair
 from server.crew import MOST, looped
 from server.kit import log, migrate
-from server.kit.db import DatabaseUnavailable
+from server.kit.pool import DatabaseUnavailable
 from server.local import LocalError
 from server.run import Refusal, databases, run
 from server.settings import SERVICES, Settings, SettingsError

@@ -21,6 +21,7 @@ from server.kit.bus import Bus
 from server.kit.http import new_app
 from server.kit.log import log
 from server.kit.metrics import Family, Gauges, Question, Reading, exposition
+from server.kit.pool import busy
 from server.orders import service as orders
 from server.payments import service as payments
 from server.payments.owed import PaymentOp
@@ -82,7 +83,7 @@ async def scraped(
         yield None
         return
     asked = questions([name for name in services if name != "web"], links)
-    async with serving(create_metrics(asked, checks or {}), sock, grace=0):
+    async with serving(create_metrics(asked, checks or {}), sock, notice=0, grace=0):
         try:
             yield "http://{}:{}/metrics".format(*sock.getsockname())
         finally:
@@ -144,7 +145,7 @@ async def _of_service(service: Service) -> Iterable[Reading]:
 async def _of_pools(services: Collection[Service]) -> Iterable[Reading]:
     found = []
     for service in services:
-        pool = db.pool(service)
+        pool = busy(service)
         found += [POOL.reads(pool.in_use, service, "in_use"), POOL.reads(pool.idle, service, "idle")]
         found.append(POOL_WAITING.reads(pool.waiting, service))
     return found

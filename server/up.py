@@ -106,7 +106,8 @@ async def _work(  # noqa: PLR0913 - what `up` found out
         await stack.enter_async_context(serving(app, sock, notice=notice, grace=GRACE_SECONDS))
         web = create_web(settings, api_url=f"http://127.0.0.1:{settings.tix_api_port}")
         await stack.enter_async_context(serving(web, web_sock, notice=notice, grace=GRACE_SECONDS))
-        say_metrics(await stack.enter_async_context(scraped([*SERVICES, "web"], settings, links)))
+        scraping = scraped([*SERVICES, "web"], settings, links, checks=app.ctx.checks)
+        say_metrics(await stack.enter_async_context(scraping))
         post.ready()
         if trace_events and post.number == 0:
             tracing = asyncio.create_task(_trace(settings, stop))

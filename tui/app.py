@@ -20,6 +20,7 @@ from server.tickets.schemas import TicketOut
 from tui.actions import key
 from tui.holds import UNDER_WAY
 from tui.journal import announced
+from tui.keys import key_of
 from tui.memory import Memory
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, TicketsChanged
 from tui.screens.activity import Activity
@@ -198,7 +199,7 @@ class Tui(Shell):
         elif asker.awaits(order):
             asker.held(order)
         else:
-            orders = self.key_of("view_orders")
+            orders = key_of(self, "view_orders")
             self.report(f"“{order.ticket.title}” is held for you: press {orders} to pay it.")
 
     @work(group="look")

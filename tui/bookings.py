@@ -46,9 +46,9 @@ class Bookings(Pages[OrderOut]):
 
     @property
     def why_empty(self) -> str:
-        """What to know where there is none, and what to press."""
+        """What to know where there is none, and what to press: in braces the ids of actions."""
         if self.status:
-            return "No order has this status. f chooses another, or all."
+            return "No order has this status. {status} chooses another, or all."
         if self.role == "seller":
-            return "Nobody has ordered what you list. o shows what you bought."
-        return "You have no order yet. Press 1 to find a ticket."
+            return "Nobody has ordered what you list. {role} shows what you bought."
+        return "You have no order yet. Press {view_browse} to find a ticket."

@@ -17,6 +17,7 @@ from tui.places import kept
 from tui.words import ORDER
 
 WISH = TypeAdapter(Wish)
+SHARE = 60
 KEPT = 100
 """Tickets, for the first paint of the next run."""
 
@@ -61,6 +62,16 @@ class Memory:
     @theme.setter
     def theme(self, name: str) -> None:
         self._state["theme"] = name
+
+    @property
+    def share(self) -> int:
+        """Percent of the width of list and details that the list has."""
+        share = self._state.get("share")
+        return share if isinstance(share, int) and 0 < share < 100 else SHARE  # noqa: PLR2004 - percent
+
+    @share.setter
+    def share(self, percent: int) -> None:
+        self._state["share"] = percent
 
     def wished(self, view: str) -> Wish:
         """What was looked for there."""

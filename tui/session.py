@@ -57,12 +57,14 @@ class _Heard(httpx.AsyncByteStream):
             async with asyncio.timeout(None) as self._waiting:
                 return await anext(chunks, None)
         except TimeoutError as error:
+            if self._session.is_online:
+                return None  # it alone is dead
             raise httpx.ReadTimeout("It is silent.") from error
         finally:
             self._waiting = None
 
     def give_up(self) -> None:
-        """Break it off, as if the network had: its reader asks for it again, from where it was."""
+        """Break it off: its reader asks for it again, from where it was."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.reschedule(0)
@@ -102,6 +104,13 @@ class Session:
     def token(self) -> str | None:
         """Of who is signed in."""
         return self.tix.token
+
+    @property
+    def name(self) -> str | None:
+        """Whose token it is, also before Tix has said so; None: nobody is signed in."""
+        if self.user is not None or self.token is None:
+            return self.user.email if self.user else None
+        return self.target.signed_in.email if self.target.signed_in else "signed in"
 
     @property
     def is_live(self) -> bool:

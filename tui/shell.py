@@ -19,6 +19,7 @@ from tui.actions import key
 from tui.config import Place, check_keys, check_theme, preferences
 from tui.crash import told, write_log
 from tui.holds import Holds
+from tui.keys import keyed
 from tui.memory import Memory
 from tui.messages import TicketsChanged
 from tui.offers import offers
@@ -86,10 +87,9 @@ class Shell(Talk):
             if dialog.__module__.startswith("tui."):
                 yield (dialog,)
 
-    def key_of(self, name: str) -> str:
-        """The key of an action of the app, by its id, as it is shown."""
-        keys = self._keymap.get(name) or next(one for one, binding in self._bindings if binding.id == name)
-        return self.get_key_display(Binding(keys.partition(",")[0], ""))
+    def get_key_display(self, binding: Binding) -> str:
+        """Its name, where Textual has a sign that not every font has."""
+        return super().get_key_display(binding).replace("⏎", "enter")
 
     # --- who is signed in ---------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Shell(Talk):
             self.session.expire()
             self.forget_holds()
             self.report(
-                f"Your sign-in has ended. Sign in again: press {self.key_of('account')}.", severity="error"
+                keyed(self, "Your sign-in has ended. Sign in again: press {account}."), severity="error"
             )
             self.tell(lambda: TicketsChanged(None))
 
@@ -115,6 +115,13 @@ class Shell(Talk):
         """Who is signed in."""
         if not isinstance(self.screen, Account):
             self.push_screen(Account())
+
+    def action_open_hold(self) -> None:
+        """The order of the hold that ends first, if it is not there already."""
+        shown = self.screen.order.id if isinstance(self.screen, Checkout) else None
+        for held in self.holds.counting[:1]:
+            if held.order.id != shown:
+                self.push_screen(Checkout(held.order))
 
     # --- help and palette ---------------------------------------------------------------------------------
 

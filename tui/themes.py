@@ -44,8 +44,13 @@ HIGH_CONTRAST_LIGHT = Theme(
 THEMES = (HIGH_CONTRAST, HIGH_CONTRAST_LIGHT)
 
 
-CURSOR = {"cursor-row": "ansi_blue", "cursor-row-text": "ansi_bright_white"}
-"""The row that has the cursor, in the colours of a terminal."""
+CURSOR = {
+    "cursor-row": "ansi_blue",
+    "cursor-row-text": "ansi_bright_white",
+    "pane": "ansi_bright_black",
+    "muted": "ansi_bright_black",
+}
+"""The row with the cursor, the line around a pane, and what matters less, in the colours of a terminal."""
 
 
 def legible(variables: dict[str, str]) -> dict[str, str]:
@@ -54,11 +59,18 @@ def legible(variables: dict[str, str]) -> dict[str, str]:
         behind = [Color.parse(variables[name]) for name in BEHIND]
         words = {name: _moved(Color.parse(variables[name]), behind).hex for name in TEXTS}
         primary = Color.parse(variables["primary"])
+        front = Color.parse(variables["foreground"])
     except ColorParseError:
         return variables
     text = Color(0, 0, 0) if primary.brightness > 0.5 else Color(255, 255, 255)  # noqa: PLR2004 - half
     row = _moved(primary, [text])
-    return {**variables, **words, "cursor-row": row.hex, "cursor-row-text": text.hex}
+    own_muted = variables["text-muted"]  # in most themes `auto`, which is white where a part of a text has it
+    muted = (
+        Color.parse(own_muted) if own_muted.startswith("#") else _moved(front.blend(behind[0], 0.35), behind)
+    )
+    pane = front.blend(behind[0], 0.6)
+    own = {"cursor-row": row.hex, "cursor-row-text": text.hex, "muted": muted.hex, "pane": pane.hex}
+    return {**variables, **words, **own}
 
 
 def _moved(colour: Color, behind: Iterable[Color]) -> Color:

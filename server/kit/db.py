@@ -1,49 +1,22 @@
-"""PostgreSQL: one pool per service, and shielded transactions.
-
-A service's connection sees only its own schema (`search_path`) and acts as its own role `tix_<service>`
-where `migrate` could make one, so a stray query into another service's tables is an error.
-"""
+"""PostgreSQL: statements, and shielded transactions."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import PoolConnectionWrapper
-from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import IntegrityError
 
-from server.kit.errors import Unavailable
 from server.kit.log import log
+from server.kit.pool import ACQUIRE_SECONDS, POOL_SIZE, acquire, connection
 
 T = TypeVar("T")
-
-POOL_SIZE = 10
-"""Connections a service keeps at most; two cores of PostgreSQL are busy with far fewer."""
-ACQUIRE_SECONDS = 5
-"""Wait for a free connection at most this long: a queue longer than that is an overload, not a burst."""
-
-# Nothing Tix does takes a second; a statement that does is stuck, and must not hold its locks for ever.
-SESSION = {
-    "timezone": "UTC",
-    "statement_timeout": "3s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "8s",
-}
-
-
-class DatabaseUnavailable(Unavailable):
-    """PostgreSQL does not answer, or not in time."""
-
-    code = "database_unavailable"
-    title = "The database does not answer at the moment"
 
 
 class LostWrite(Exception):
@@ -81,7 +54,6 @@ class Transaction:
 
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 _unfinished: set[asyncio.Task[Any]] = set()
-_waiting: Counter[str] = Counter()
 _bells: defaultdict[tuple[str, str], set[Callable[[], None]]] = defaultdict(set)
 
 
@@ -169,68 +141,12 @@ async def transaction(
         get_connections().reset(token)
 
 
-async def _acquire(client: AsyncpgDBClient) -> Any:  # noqa: ANN401 - asyncpg's proxy of a connection
-    pool: asyncpg.Pool[Any] = client._pool  # type: ignore[assignment]  # noqa: SLF001 - made by the callers
-    _waiting[client.connection_name] += 1
-    try:
-        return await pool.acquire(timeout=ACQUIRE_SECONDS)
-    except TimeoutError as error:
-        raise DatabaseUnavailable("All database connections are busy; try again in a moment.") from error
-    except OSError as error:
-        raise DatabaseUnavailable from error
-    finally:
-        _waiting[client.connection_name] -= 1
-
-
-class Pool(NamedTuple):
-    """How busy a service's connections are: `waiting` are those who want one."""
-
-    in_use: int
-    idle: int
-    waiting: int
-
-
-def pool(service: str) -> Pool:
-    """This process's pool of the service, now."""
-    client = get_connection(service)
-    assert isinstance(client, AsyncpgDBClient)  # noqa: S101 - narrows the type; the config says asyncpg
-    made = client._pool  # noqa: SLF001 - made at first use
-    size, idle = (made.get_size(), made.get_idle_size()) if made else (0, 0)
-    return Pool(size - idle, idle, _waiting[service])
-
-
-class _Borrowed(PoolConnectionWrapper[Any]):
-    """A connection for one statement; Tortoise itself would wait for a free one without end."""
-
-    async def __aenter__(self) -> Any:  # noqa: ANN401 - as Tortoise has it
-        await self.ensure_connection()
-        assert isinstance(self.client, AsyncpgDBClient)  # noqa: S101 - narrows the type; `_Client` made this
-        self.connection = await _acquire(self.client)
-        return self.connection
-
-
-class _Client(AsyncpgDBClient):
-    async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - as Tortoise has it
-        """Whatever keeps us from the server may pass: no route, a socket file that is not there yet."""
-        try:
-            await super().create_connection(with_db)
-        except OSError as error:
-            raise DatabaseUnavailable from error
-
-    def acquire_connection(self) -> _Borrowed:
-        return _Borrowed(self, self._pool_init_lock)
-
-
-client_class = _Client
-"""What Tortoise looks for in the module that a connection's `engine` names: this one."""
-
-
 async def _begin(pool_client: AsyncpgDBClient) -> TransactionWrapper:
     async with pool_client._pool_init_lock:  # noqa: SLF001 - Tortoise makes its pool lazily, under this lock
         if pool_client._pool is None:  # noqa: SLF001
             await pool_client.create_connection(with_db=True)
     pool: asyncpg.Pool[Any] = pool_client._pool  # type: ignore[assignment]  # noqa: SLF001
-    connection = await _acquire(pool_client)
+    connection = await acquire(pool_client)
     client = TransactionWrapper(pool_client)
     client._connection = connection  # noqa: SLF001
     try:
@@ -299,36 +215,6 @@ def _kept_alive(step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
     return task
-
-
-async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
-    """Take the service's own role, where it exists and we may."""
-    await raw.execute(
-        "SELECT set_config('role', rolname, false) FROM pg_roles "
-        "WHERE rolname = $1 AND pg_has_role(current_user, oid, 'MEMBER')",
-        role,
-    )
-
-
-async def _reset(_: "asyncpg.Connection[Any]") -> None:
-    """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
-
-
-def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZE) -> dict[str, Any]:
-    """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
-    parsed = expand_db_url(url)
-    parsed["engine"] = __name__
-    parsed["credentials"].update(
-        schema=service,
-        minsize=1,
-        maxsize=size,
-        timeout=ACQUIRE_SECONDS,
-        command_timeout=10,
-        server_settings={**SESSION, "application_name": f"tix-{service}"},
-        init=partial(_act_as, role=role) if role else None,
-        reset=_reset,
-    )
-    return parsed
 
 
 async def connect(databases: Mapping[str, str], *, size: int = POOL_SIZE) -> None:

@@ -264,7 +264,8 @@ async def _tell(request: Request, response: HTTPResponse) -> None:
     started = getattr(request.ctx, "started", None)
     seconds = time.perf_counter() - started if started else None
     observe_request(*place(request), response.status, seconds)
-    log.info(
+    say = log.debug if request.path in PROBES else log.info  # they are asked every few seconds
+    say(
         "request",
         method=request.method,
         path=request.path,

@@ -13,8 +13,8 @@ from typing import Any
 
 import asyncpg
 
-from server.kit.db import connection
 from server.kit.log import log
+from server.kit.pool import connection
 
 os.environ.setdefault("AERICH_NO_TORTOISE_V1_WARNING", "1")  # aerich reads it when it is imported
 from aerich import Command

@@ -8,10 +8,10 @@ from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
-from server.kit.db import DatabaseUnavailable
 from server.kit.errors import DomainError
 from server.kit.idempotency import Replayed
 from server.kit.log import log, request_id
+from server.kit.pool import DatabaseUnavailable
 from server.kit.transient import is_transient
 
 PROBLEM = "application/problem+json"

@@ -17,7 +17,7 @@ from server.kit.http import (
 )
 from server.kit.reference import Doc
 from server.kit.schemas import Page
-from server.orders import refunds, service
+from server.orders import refunds, refusals, service
 from server.orders.models import Order, OrderStatus
 from server.orders.schemas import (
     NewOrder,
@@ -34,13 +34,13 @@ RESERVE = Doc(
     body=NewOrder,
     keyed=True,
     refuses=(
-        service.OwnTicket,
-        service.TicketNotFound,
-        service.PriceChanged,
-        service.TicketReserved,
-        service.TicketSold,
-        service.TicketWithdrawn,
-        service.TooManyHolds,
+        refusals.OwnTicket,
+        refusals.TicketNotFound,
+        refusals.PriceChanged,
+        refusals.TicketReserved,
+        refusals.TicketSold,
+        refusals.TicketWithdrawn,
+        refusals.TooManyHolds,
     ),
 )
 LIST = Doc("One's own orders, newest first.", {200: Page[OrderOut]}, query=OrderQuery)

@@ -1,6 +1,5 @@
 """orders' use-cases: reserve, extend, cancel, expire. Refunds are in `refunds`, money in `verdict`."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -12,27 +11,25 @@ from uuid_utils.compat import uuid7
 from server import events
 from server.kit.auth import Revocations
 from server.kit.db import Once, rows, transaction, violated
-from server.kit.errors import Conflict, DomainError, Forbidden, NotFound, TooMany
-from server.kit.gather import Gathered
+from server.kit.errors import Conflict, DomainError, NotFound
 from server.kit.inbox import HeardOnce, arrived
 from server.kit.metrics import counter
 from server.orders import statements
 from server.orders.models import Order, OrderHistory, OrderStatus, Outbox, Ticket
+from server.orders.refusals import (
+    FreeByNow,
+    TicketNotFound,
+    TicketReserved,
+    TooManyHolds,
+    refuse_contested,
+    why_not,
+)
 
 RESERVE_TRIES = 3
 """Two holds of one buyer may pick the same slot: the index decides and the loser takes the next. A listing
 may arrive, and a ticket become free, between the statement and the look at why it found nothing."""
 SWEEP_BATCH = 50
-MOST_CONTESTED = 10_000
-"""Tickets of which it is known that somebody was too late."""
 EXPIRED = counter("tix_holds_expired", "Holds released because their time was over.")
-
-
-class TicketNotFound(NotFound):
-    """There is no such ticket."""
-
-    code = "ticket_not_found"
-    title = "There is no such ticket"
 
 
 class OrderNotFound(NotFound):
@@ -40,52 +37,6 @@ class OrderNotFound(NotFound):
 
     code = "order_not_found"
     title = "There is no such order"
-
-
-class TicketReserved(Conflict):
-    """Somebody holds it."""
-
-    code = "ticket_reserved"
-    title = "This ticket is reserved; it may become free again"
-
-
-class FreeByNow(TicketReserved):
-    """Something forbade the hold, and a moment later nothing does: worth another try."""
-
-
-class TicketSold(Conflict):
-    """It is sold."""
-
-    code = "ticket_sold"
-    title = "This ticket is sold"
-
-
-class TicketWithdrawn(Conflict):
-    """Its seller took it off sale."""
-
-    code = "ticket_withdrawn"
-    title = "This ticket is no longer on sale"
-
-
-class PriceChanged(Conflict):
-    """It costs more than the buyer was ready to pay."""
-
-    code = "price_changed"
-    title = "The price is above your maximum"
-
-
-class OwnTicket(Forbidden):
-    """Sellers do not buy from themselves."""
-
-    code = "own_ticket"
-    title = "This is your own ticket"
-
-
-class TooManyHolds(TooMany):
-    """The buyer has the most unpaid holds allowed."""
-
-    code = "too_many_holds"
-    title = "You have too many unpaid holds; pay or cancel one first"
 
 
 class ExtensionUsed(Conflict):
@@ -107,10 +58,6 @@ class OrderNotCancellable(Conflict):
 
     code = "order_not_cancellable"
     title = "This order can no longer be cancelled"
-
-
-_contested: OrderedDict[UUID, None] = OrderedDict()
-_seats = Gathered(Ticket.by_ids)
 
 
 async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
@@ -140,7 +87,7 @@ async def reserve_ticket(  # noqa: PLR0913 - the parts of a hold
     for _ in range(max(RESERVE_TRIES, max_holds)):  # in a burst of one buyer's, each round fills one slot
         try:
             if once is None:
-                await _refuse_contested(ticket_id, user_id, max_price)
+                await refuse_contested(ticket_id, user_id, max_price)
                 return await hold()
             async with transaction("orders", once=once) as tx:
                 return tx.done(await hold())
@@ -172,51 +119,8 @@ async def _hold(
         max_holds=max_holds,
     )
     if order is None:
-        raise await _refusal(ticket_id, user_id, max_price, max_holds)
+        raise await why_not(ticket_id, user_id, max_price, max_holds)
     return order
-
-
-async def _refuse_contested(ticket_id: UUID, user_id: UUID, max_price: int | None) -> None:
-    """A ticket that was refused a moment ago is looked at first, once for all who want it.
-
-    The look decides nothing but a refusal. Where 10,000 buyers come for 1,000 tickets it is what most get.
-    """
-    if ticket_id not in _contested:
-        return
-    ticket = await _seats.get(ticket_id)
-    if ticket is not None and (forbidden := _forbidden(ticket, user_id, max_price)):
-        raise forbidden
-    _contested.pop(ticket_id, None)
-
-
-async def _refusal(ticket_id: UUID, user_id: UUID, max_price: int | None, max_holds: int) -> DomainError:
-    """Why the statement found nothing to hold; FreeByNow when nothing forbids it any more."""
-    ticket = await Ticket.get_or_none(id=ticket_id)
-    if ticket is None:
-        return TicketNotFound()
-    if forbidden := _forbidden(ticket, user_id, max_price):
-        if isinstance(forbidden, TicketReserved | TicketSold):
-            _contested[ticket_id] = None
-            if len(_contested) > MOST_CONTESTED:
-                _contested.popitem(last=False)
-        return forbidden
-    if await Order.filter(user_id=user_id, status=OrderStatus.CREATED).count() >= max_holds:
-        return TooManyHolds(f"You have {max_holds} unpaid holds; pay or cancel one first.", retry_after=60)
-    return FreeByNow()
-
-
-def _forbidden(ticket: Ticket, user_id: UUID, max_price: int | None) -> DomainError | None:
-    if ticket.user_id == user_id:
-        return OwnTicket()
-    if ticket.seat_status == "sold":
-        return TicketSold()
-    if ticket.holder is not None:
-        return TicketReserved()
-    if ticket.withdrawn:
-        return TicketWithdrawn()
-    if max_price is not None and ticket.price > max_price:
-        return PriceChanged(price=ticket.price, currency=ticket.currency)
-    return None
 
 
 async def extend_order(*, order_id: UUID, user_id: UUID, seconds: int, once: Once | None = None) -> Order:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 
-from server.kit import db
+from server.kit import db, pool
 from server.settings import Settings
 from tests.concurrency.races import NO_ALARMS, fetch, known_to_orders, tally
 from tests.concurrency.storms import abandon_pool, borrowed, hang_up_storm, parallel_transactions, pool_of
@@ -153,20 +153,20 @@ class TestNoConnectionLeft:
             buyers = [platform.user() for _ in tickets]
             await known_to_orders(platform, tickets[-1])
             held = await platform.user().hold(tickets.pop())
-            monkeypatch.setattr(db, "ACQUIRE_SECONDS", 0.25)
+            monkeypatch.setattr(pool, "ACQUIRE_SECONDS", 0.25)
 
             async def everybody(indices: range) -> list[Any]:
                 return await asyncio.gather(*(buyers[n].reserve(tickets[n]) for n in indices))
 
-            async with borrowed("orders", db.POOL_SIZE):
+            async with borrowed("orders", pool.POOL_SIZE):
                 refused = await everybody(range(20))
                 reads = [seller.get("/api/orders?role=seller"), seller.get(f"/api/orders/{held['id']}")]
                 refused += await asyncio.gather(*reads, buyers[0].delete(f"/api/orders/{held['id']}"))
             assert tally(refused) == {"503 database_unavailable": 23}
             assert {answer.headers["retry-after"] for answer in refused} == {"1"}
 
-            monkeypatch.setattr(db, "ACQUIRE_SECONDS", 0.04)
-            async with borrowed("orders", db.POOL_SIZE - 1):
+            monkeypatch.setattr(pool, "ACQUIRE_SECONDS", 0.04)
+            async with borrowed("orders", pool.POOL_SIZE - 1):
                 answers = await everybody(range(59))
             assert set(tally(answers)) == {"201", "503 database_unavailable"}
             monkeypatch.undo()

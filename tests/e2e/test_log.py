@@ -1,5 +1,6 @@
 """What a running platform says of a call: in its log, its metrics and its traces, and what it never says."""
 
+import asyncio
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from server.up import read_env
 from tests.e2e.collector import Collector, collecting
 from tests.e2e.conftest import Up
 from tests.platform import ROOT, client
+from tests.tui.terminal import in_terminal
 from tests.waiting import until
 from tests.web.visiting import Visitor
 
@@ -49,15 +51,11 @@ class Told(NamedTuple):
         """Its own log, read."""
         return [json.loads(line) for line in self.up.log.read_text().splitlines() if line.startswith("{")]
 
-    def address(self, name: str) -> str:
-        """As its banner names it."""
-        found = re.search(rf"^  {name} +(http://\S+)$", self.up.log.read_text(), re.MULTILINE)
-        assert found is not None, name
-        return found[1]
-
     async def metrics(self) -> str:
         """As Prometheus reads them."""
-        async with client(self.address("metrics")) as http:
+        address = re.search(r"^metrics on (\S+)$", self.up.log.read_text(), re.MULTILINE)
+        assert address is not None
+        async with client(address[1]) as http:
             return (await http.get("")).text
 
     def spans(self) -> str:
@@ -196,7 +194,9 @@ async def by_hand(env: dict[str, str], payment: dict[str, Any], *, card: str) ->
 
 async def by_cookie(told: Told) -> str:
     """The shop, with its cookie; returns that."""
-    async with httpx.AsyncClient(base_url=told.address("Web shop"), trust_env=False) as http:
+    shop = re.search(r"Web shop +(http://\S+)", told.up.log.read_text())
+    assert shop is not None
+    async with httpx.AsyncClient(base_url=shop[1], trust_env=False) as http:
         visitor = await Visitor(http).sign_up()
         assert (await visitor.get("/orders")).status_code == 200
         return next(cookie.value or "" for cookie in http.cookies.jar)
@@ -232,6 +232,39 @@ async def test_no_secret_is_told_by_anybody(told: Told) -> None:
         ("tix-up", "hear payments-order-created"),
     }
     assert wanted <= told.collector.traces()[made["trace_id"]]
+
+
+async def test_t03_a_ticket_booked_at_a_terminal_tells_no_secret(told: Told) -> None:
+    """With four keys from the list to the ticket, in `tix tui` as a process of its own."""
+    async with client(told.up.api_url) as http:
+        tokens = []
+        for name in ("lister", "reader"):
+            credentials = {"email": f"{name}@example.com", "password": PASSWORD}
+            tokens.append((await http.post("/api/users/signup", json=credentials)).json()["token"])
+        listing = {"title": "Terminal seat", "price": 4500}
+        await http.post("/api/tickets", json=listing, headers={"Authorization": f"Bearer {tokens[0]}"})
+
+    def type_and_read() -> None:
+        environ = {"TIX_API_URL": told.up.api_url, "TIX_TOKEN": tokens[1]}
+        with in_terminal(told.up.data, "-m", "cli", "tui", **environ) as terminal:
+            for sees, key in (
+                ("Press b to hold it", "b"),
+                ("Held for you until", "m"),
+                ("Pay by which payment method?", "\r"),
+                ("Pay 45.00 USD for “Terminal seat” by pm_card_visa?", "y"),
+                ("The ticket is yours.", "\x11"),
+            ):
+                terminal.sees(sees)
+                terminal.types(key)
+            assert terminal.ends() == 0
+            assert tokens[1] not in terminal.shown
+
+    await asyncio.to_thread(type_and_read)
+    async with client(told.up.api_url) as http:
+        http.headers["Authorization"] = f"Bearer {tokens[1]}"
+        [order] = (await http.get("/api/orders")).json()["items"]
+    assert (order["status"], order["ticket"]["title"]) == ("complete", "Terminal seat")
+    assert not any(token in told.log for token in tokens)
 
 
 def test_every_line_is_one_json_object_but_the_banners(told: Told) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import yaml
 
-from server.kit.db import connection
+from server.kit.pool import connection
 from server.local import LocalServers
 from server.settings import SERVICES, Settings
 from tests.infra.containers import K8S

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cli import __version__
-from server.kit.db import POOL_SIZE
+from server.kit.pool import POOL_SIZE
 from server.local.datadir import SECRETS
 from server.settings import SERVICES
 from tests.infra.containers import K8S, OURS, Document, copied, k8s_containers, kustomized, pods

@@ -1,7 +1,9 @@
 """What a developer types: the targets of make, and the menu."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -109,3 +111,31 @@ class TestTheMenu:
         for name in ("psql", "redis"):
             code, _, errors = said(MENU, name, env={"TIX_DATA_DIR": str(tmp_path)})
             assert (code, errors.startswith("There is nothing to connect to")) == (1, True)
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_service_restarts_at_a_change_of_its_own(service: str, tmp_path: Path) -> None:
+    """Not at one in another's folder; web knows the schemas of all."""
+    (tmp_path / "env").touch()
+    _, out, _ = said("make", "--dry-run", f"dev-{service}", env={"TIX_DATA_DIR": str(tmp_path)})
+    ignored = set(re.findall(r"server/(\w+)(?=[, ])", out.partition("--ignore-paths")[2].partition('"')[0]))
+    assert ignored == (set() if service == "web" else OURS.keys() - {service})
+    assert out.rstrip().endswith(f'".venv/bin/python -m server run {service}" server client')
+
+
+@pytest.mark.slow
+def test_the_list_of_parts_is_whole_and_the_same_each_time(tmp_path: Path) -> None:
+    """Every pinned package with its hashes."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    made = []
+    for _ in range(2):
+        assert said("make", f"--directory={tmp_path}", "sbom", "ARGS=--no-validate")[0] == 0
+        made.append((tmp_path / "dist/sbom.cdx.json").read_bytes())
+    assert made[0] == made[1]
+    bom = json.loads(made[0])
+    pinned = set(re.findall(r"^([\w.-]+)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert bom["bomFormat"] == "CycloneDX"
+    assert {(part["name"], part["version"]) for part in bom["components"]} == pinned
+    assert all(part["externalReferences"][0]["hashes"] for part in bom["components"])

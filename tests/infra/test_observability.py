@@ -8,12 +8,11 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from prometheus_client import Counter, Gauge, Histogram, Info
 
-from server import gauges
 from server.kit import metrics
 from server.local.datadir import fresh_secrets
 from server.settings import Settings
+from tests.infra import metrics_table
 from tests.infra.containers import K8S, OURS, ROOT, Document, compose, copied, kustomized, pods
 
 OBS = ROOT / "infra/obs"
@@ -29,26 +28,22 @@ PROMISED = {
     "TixHoldsOverdue": "tix_holds",
 }
 """What has to call somebody, and by which metric."""
-SUFFIXES: Mapping[type[Any], tuple[str, ...]] = {
-    Counter: ("_total",),
-    Gauge: ("",),
-    Histogram: ("_bucket", "_count", "_sum"),
-    Info: ("_info",),
-}
 
 
 def told() -> dict[str, frozenset[str]]:
     """Each metric the code has → its labels."""
     found = {"up": frozenset[str]()}
-    for family in (*gauges.FAMILIES, metrics.ANSWERED):
-        found[family.name] = frozenset(family.labels)
-    for collector in set(metrics.REGISTRY._collector_to_names):
-        if isinstance(collector, Counter | Gauge | Histogram | Info):
-            for suffix in SUFFIXES[type(collector)]:
-                found[f"{collector._name}{suffix}"] = frozenset(collector._labelnames)
-        else:
-            found |= {sample.name: frozenset() for family in collector.collect() for sample in family.samples}
+    for metric in metrics_table.told():
+        found |= dict.fromkeys(metric.names, frozenset(metric.labels))
+    for family in metrics.REGISTRY.collect():
+        if not family.name.startswith("tix_"):  # the process's own
+            found |= dict.fromkeys((sample.name for sample in family.samples), frozenset())
     return found
+
+
+def test_the_table_of_metrics_is_that_of_the_code() -> None:
+    page = metrics_table.PAGE.read_text(encoding="utf-8")
+    assert page == metrics_table.written(page), "make docs"
 
 
 def rules() -> list[Document]:

@@ -39,13 +39,13 @@ async def port(settings: Settings, face: str) -> AsyncIterator[int]:
         yield sock.getsockname()[1]
 
 
-async def held(port: int, first: bytes, drip: bytes) -> tuple[float, bytes]:
+async def held(port: int, first: bytes, drip: bytes, patience: float = GIVES_UP) -> tuple[float, bytes]:
     """Send `first`, then a drip every 50 ms; for how many seconds, and what the server said."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started, said = time.monotonic(), b""
     try:
         writer.write(first)
-        while time.monotonic() - started < GIVES_UP:
+        while time.monotonic() - started < patience:
             try:
                 more = await asyncio.wait_for(reader.read(65536), 0.05)
             except TimeoutError:

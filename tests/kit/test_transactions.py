@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
-from server.kit.db import POOL_SIZE, LostWrite, current, rows, transaction
+from server.kit.db import LostWrite, current, rows, transaction
 from server.kit.errors import NotFound
 from server.kit.inbox import AlreadyHeard, HeardOnce
+from server.kit.pool import POOL_SIZE
 from server.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("empty")

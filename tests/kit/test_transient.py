@@ -11,9 +11,10 @@ from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
-from server.kit.db import DatabaseUnavailable, connection, rows, transaction
+from server.kit.db import rows, transaction
 from server.kit.errors import NotFound, Unavailable
 from server.kit.migrate import in_own_context
+from server.kit.pool import DatabaseUnavailable, connection
 from server.kit.transient import is_transient
 from server.settings import Settings
 from tests.waiting import until

@@ -114,12 +114,12 @@ async def test_a_bus_that_stops_answering_is_told(link: Bus, monkeypatch: pytest
     publish = link.publish
     count = 0
 
-    async def sometimes(envelope: Envelope, *, request: str, copy: str) -> None:
+    async def sometimes(envelope: Envelope, *, request: str, copy: str, trace: str | None) -> None:
         nonlocal count
         count += 1
         if count > 3:
             raise TimeoutError
-        await publish(envelope, request=request, copy=copy)
+        await publish(envelope, request=request, copy=copy, trace=trace)
 
     monkeypatch.setattr(link, "publish", sometimes)
     with pytest.raises(relay.BusStopped) as caught:

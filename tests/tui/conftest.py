@@ -42,7 +42,7 @@ def open_tui(home: Path) -> Open:
         platform: Platform | str,
         user: User | None = None,
         *,
-        size: tuple[int, int] = (120, 40),
+        size: tuple[int, int] = (180, 40),  # so wide that sentences are not broken in the middle
         is_readonly: bool = False,
         settings: str = "",
     ) -> AsyncIterator[Driver]:

@@ -17,9 +17,9 @@ from tests.waiting import until
 from tui.app import Tui
 
 
-async def person(platform: Platform) -> User:
-    """Somebody with an account, since the app asks whose the token is."""
-    name = f"{uuid4().hex[:8]}@example.com"
+async def person(platform: Platform, name: str = "") -> User:
+    """Somebody with an account, since the app asks whose the token is; `name`: an e-mail address."""
+    name = name or f"{uuid4().hex[:8]}@example.com"
     answer = await platform.http.post(
         "/api/users/signup", json={"email": name, "password": "correct horse battery"}
     )

@@ -14,6 +14,7 @@ from tui.screens.deals import Deals
 from tui.screens.importing import Importing
 from tui.screens.listing import Listing
 from tui.screens.orders import Orders
+from tui.screens.panes import Panes
 from tui.screens.sell import Sell
 from tui.screens.view import View
 from tui.shell import Shell
@@ -25,6 +26,7 @@ BEGIN, END = "<!-- keys: made by `make docs` -->\n", "<!-- end of keys -->\n"
 PLACES: Mapping[str, tuple[Any, ...]] = {
     "Everywhere": (Tui, Shell, Talk, View),
     "In a list": (Rows,),
+    "In panes": (Panes,),
     "Browse": (Browse,),
     "Orders": (Orders, Deals),
     "An order": (Checkout,),
@@ -33,7 +35,14 @@ PLACES: Mapping[str, tuple[Any, ...]] = {
     "Import": (Importing,),
     "Activity": (Activity,),
 }
-SPELT = {"slash": "/", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
+SPELT = {
+    "slash": "/",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "escape": "Esc",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
 
 
 def rows(owner: Any) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """Signing in, up and out in the terminal app."""
 
+import asyncio
 import json
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,7 @@ from textual.worker import WorkerFailed
 
 from cli.config import Config
 from client import TooMany
+from client.http import Connection
 from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
@@ -176,3 +178,25 @@ async def test_t23_a_crash_log_has_no_password_of_any_view(
     text = (home / ".local/state/tix/tui/crash.log").read_text()
     assert "RuntimeError: broken with …" in text
     assert "in test_t23" in text
+
+
+async def test_who_is_signed_in_is_known_before_tix_answers(
+    platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not called signed out, nor told to sign in."""
+    email = await account(platform)
+    await platform.user().list_ticket(title="Front row")
+    async with open_tui(platform) as tui:
+        await tui.press("a")
+        await type_into(tui, email, PASSWORD)
+        await tui.sees(email, "Front row", "newest first")
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Connection, "_send", never)
+    async with open_tui(platform) as tui:
+        await tui.sees(email, "Front row")
+        assert "signed out" not in tui.screen
+        await tui.press("b")
+        await tui.hears("Tix is being asked who you are")

@@ -58,8 +58,8 @@ class TestLog:
         await platform.user().hold(order["ticket"]["id"])
         async with open_tui(platform, buyer) as tui:
             await tui.press("2")
-            await tui.sees("✗  Gone", "h holds it again")
-            await tui.press("h")
+            await tui.sees("✗  Gone", "b holds it again")
+            await tui.press("b")
             await tui.hears("Holding “Gone”: This ticket is reserved")
             lasting = {toast.message: toast.timeout for toast in tui.app._notifications}
             [seconds] = [lasts for text, lasts in lasting.items() if text.startswith("Holding")]

@@ -215,10 +215,10 @@ class TestTime:
         async with open_tui(platform, buyer) as tui:
             await enter(tui)
             await expire_now(platform, order["id"])
-            await tui.sees("✗ expired", "Not paid in time.", "Press h to hold it again.")
+            await tui.sees("✗ expired", "Not paid in time.", "Press b to hold it again.")
             await tui.press("e")
             await tui.hears("It is expired: only a running, unpaid hold can be extended.")
-            await tui.press("h")
+            await tui.press("b")
             await tui.sees("Held for you until", "◐ held", "14:")
         assert [one["status"] for one in (await buyer.get("/api/orders")).json()["items"]] == [
             "created",
@@ -235,7 +235,7 @@ class TestTime:
             await expire_now(platform, order["id"])
             await tui.sees("✗ expired")
             await platform.user().hold(order["ticket"]["id"])
-            await tui.press("h")
+            await tui.press("b")
             await tui.hears("Holding “Front row”: This ticket is reserved")
             await tui.sees("✗ expired")
 

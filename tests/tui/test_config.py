@@ -85,7 +85,7 @@ class TestKeys:
         keys: dict[str, str] = {}
         for part in parts():
             for key, one in part._merge_bindings():
-                if one.id is not None and one.id != "hold":  # b where tickets are, h where an order is
+                if one.id is not None:
                     keys[one.id] = ",".join(filter(None, (keys.get(one.id), key)))
         assert len(keys) > 10
         check_keys(keys, Shell.places())

@@ -13,13 +13,14 @@ from tests.cli.running import step
 from tui.paying import how_to_pay, page_of
 
 PAGE, BANK = "https://checkout.example/c/pay/cs_1", "https://bank.example/3ds"
+KEYS = {"pay": "p", "method": "m", "copy_link": "c", "hold": "b"}
 
 
 def told(state: str, cause: str, *, is_asking: bool = False, **paid: Any) -> str:
     """What the page says of an order that came to this, with such a payment if one is described."""
     order = OrderWithHistory.model_validate(order_json(status=state, history=[step(state, cause)]))
     payment = PaymentOut.model_validate(payment_json(**paid)) if paid else None
-    return how_to_pay(order, payment, is_asking=is_asking)
+    return how_to_pay(order, payment, is_asking=is_asking, key_of=KEYS.__getitem__)
 
 
 class TestHeld:
@@ -68,7 +69,7 @@ class TestAfterwards:
         """Nothing is known yet, and nothing is to be done."""
         said = told("expired", "hold ended", status="authorized")
         assert said.startswith("You paid just as the hold ended.")
-        assert "Press h" not in said
+        assert "Press b" not in said
 
     @pytest.mark.parametrize(
         ("status", "cause", "words"),
@@ -87,14 +88,14 @@ class TestAfterwards:
         """In the words of its last step."""
         said = told(status, cause)
         assert said.startswith(words)
-        assert said.endswith("Press h to hold it again.")
+        assert said.endswith("Press b to hold it again.")
 
 
 @pytest.mark.parametrize("status", ["created", "complete"])
 def test_its_seller_is_told_of_the_buyer_and_of_no_keys(status: str) -> None:
     cause = {"created": "reserved", "complete": "paid"}[status]
     found = order_json(status=status, userId=None, history=[step(status, cause)])
-    said = how_to_pay(OrderWithHistory.model_validate(found), None, is_asking=False)
+    said = how_to_pay(OrderWithHistory.model_validate(found), None, is_asking=False, key_of=KEYS.__getitem__)
     assert said in {"A buyer holds it.", "45.00 USD paid. The ticket is sold."}
 
 

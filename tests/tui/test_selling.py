@@ -72,7 +72,7 @@ async def test_what_the_server_refuses_stands_beside_its_field(platform: Platfor
         await tui.press(*"seat-1")
         await tui.press("enter")
         screen = await tui.sees("already have a listing with this externalId")
-        lines = [line.strip() for line in screen.splitlines()]
+        lines = [line.strip(" ┃") for line in screen.splitlines()]
         [place] = [number for number, line in enumerate(lines) if line.startswith("You already have")]
         assert lines[place - 1].startswith("your id"), screen
         await tui.press("backspace")
@@ -180,11 +180,11 @@ async def test_t14_withdrawing_names_title_and_price_and_does_nothing_unless_tol
         await tui.press("w")
         await tui.sees("Take “Front” (45.00 USD) off sale?")
         await tui.press("y")
-        await tui.sees("✗ withdrawn", "Press l to put it back")
+        await tui.sees("✗ withdrawn", "Press W to put it back")
         assert (await seller.get(f"/api/tickets/{ticket['id']}")).json()["status"] == "withdrawn"
         await tui.press("w")
         await tui.hears("It is off sale already.")
-        await tui.press("l")
+        await tui.press("W")
         await tui.sees("● available")
     assert [one["status"] for one in await mine(seller)] == ["available"]
 
@@ -193,7 +193,7 @@ async def test_only_ones_own_are_there_and_they_are_live(platform: Platform, ope
     seller, other, buyer = await person(platform), platform.user(), platform.user()
     ticket = await seller.list_ticket(title="Ours")
     await other.list_ticket(title="Theirs")
-    async with open_tui(platform, seller) as tui:
+    async with open_tui(platform, seller, size=(100, 30)) as tui:
         await tui.sees("@example.com")
         await tui.press("3")
         await tui.sees("1 ticket", "Ours", "Press e to change it")

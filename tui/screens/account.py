@@ -37,7 +37,8 @@ class Account(View):
 
     def body(self) -> Iterable[Widget]:
         """The form, and what is known of somebody signed in."""
-        with VerticalScroll(id="account"):
+        with VerticalScroll(id="account") as pane:
+            pane.border_title = "Account"
             with Vertical(id="form"):
                 yield Tabs(Tab(WORDS[False], id="old"), Tab(WORDS[True], id="new"), id="forms")
                 yield Static("E-mail")
@@ -80,7 +81,7 @@ class Account(View):
             f"Signed in as {harmless(user.email)}",
             f"at {session.target.api_url}, profile {session.target.profile}",
             "by TIX_TOKEN of the environment" if session.target.token_from == ENVIRONMENT else "",
-            "\nPress o to sign out, esc to go back.",
+            self.keyed("\nPress {sign_out} to sign out, {back} to go back."),
         )
         who.update(Content("\n".join(filter(None, lines))))
 
@@ -171,7 +172,7 @@ class Account(View):
             if self.tui.is_sending(ACCOUNT):
                 return ON_ITS_WAY
         if action == "other_form" and self.session.user is not None:
-            return "Sign out first: press o."
+            return self.keyed("Sign out first: press {sign_out}.")
         return super().why_not(action)
 
     @guarded

@@ -20,6 +20,7 @@ from tui.widgets.rows import Column, Rows
 class Activity(View):
     """The log, newest first: tickets and orders that changed, and every toast."""
 
+    AUTO_FOCUS = "#lines"  # not the filter
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash", "filter", "Filter", "Words of a line; begin with ! to leave out what they find."),
     ]
@@ -31,11 +32,10 @@ class Activity(View):
 
     def body(self) -> ComposeResult:
         """The filter over the lines, the whole of the one under the cursor below."""
-        with Vertical(id="list"):
+        with Vertical(id="log"):
             yield Input(placeholder="words of a line", id="filter", compact=True)
-            yield Static(id="chips")
-            yield Rows(self._columns(), key=lambda line: line.number, id="lines")
-            yield Static(id="whole")
+            yield Rows(self._columns(), key=lambda line: line.number, empty=self._empty, id="lines")
+            yield Static(id="line")
 
     def _columns(self) -> list[Column[Line]]:
         return [
@@ -71,14 +71,17 @@ class Activity(View):
         self.rows.show(lines, keep=self.rows.cursor > 0)  # at the top one sees what is new
         parts = [f"{len(lines)} line{'' if len(lines) == 1 else 's'}", "newest first"]
         parts += [f"the last {KEPT} are kept"] if len(self.tui.journal) == KEPT else []
-        parts += [f"/{self._wish}"] if self._wish else []
-        self.query_one("#chips", Static).update(Content(" · ".join(parts)))
+        parts += [f"/{harmless(self._wish)}"] if self._wish else []
+        self.query_one("#log").border_title = Content(" · ".join(parts))
 
     @on(Rows.Moved, "#lines")
     def _moved(self) -> None:
         line = self.rows.current
-        empty = "No line fits. Esc takes the filter away." if self._wish else "Nothing was heard yet."
-        self.query_one("#whole", Static).update(Content(harmless(line.text) if line else empty))
+        self.query_one("#line", Static).update(Content(harmless(line.text) if line else ""))
+
+    def _empty(self) -> str:
+        away = "No line fits. Press {back} to take the filter away."
+        return self.keyed(away) if self._wish else "Nothing was heard yet."
 
     def copyable(self) -> dict[str, str]:
         """The line under the cursor."""

@@ -57,12 +57,12 @@ class Browse(TicketList):
         """What can be done about it."""
         held = self.holds.of_ticket(ticket.id)
         if held is not None:
-            return f"You hold it for {clock(held.left)} more: press enter to pay."
-        return self.why_not("hold") or "Press b to hold it for 15 minutes."
+            return self.keyed(f"You hold it for {clock(held.left)} more: press {{open}} to pay.")
+        return self.why_not("hold") or self.keyed("Press {hold} to hold it for 15 minutes.")
 
     def empty(self) -> str:
         """The shop may be empty."""
-        return super().empty() or "There is no ticket yet. Press 3 to list one."
+        return super().empty() or self.keyed("There is no ticket yet. Press {view_sell} to list one.")
 
     # --- actions ------------------------------------------------------------------------------------------
 

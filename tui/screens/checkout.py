@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from cli.clock import steady
 from cli.output import harmless
 from client import PaymentRefused, TixError
 from client.story import is_buyer, price
@@ -21,13 +22,17 @@ from tui.actions import guarded, key
 from tui.holds import UNDER_WAY, Held
 from tui.messages import CardDeclined, HoldsChanged, LinkChanged, OrderChanged, Sending
 from tui.paying import how_to_pay, page_of
-from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
+from tui.screens.deals import AGAIN, CANCEL, ENDED, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Confirm, MethodChoice
 from tui.screens.view import ON_ITS_WAY
 from tui.widgets.countdown import Countdown
+from tui.widgets.details import Fact
+from tui.widgets.hanging import Hanging
 from tui.widgets.qr import QrCode
 from tui.widgets.story import steps
-from tui.words import ORDER, mark
+from tui.words import ORDER, day, mark
+
+FACTS = ("venue", "seat", "starts")
 
 
 class Checkout(Deals):
@@ -54,12 +59,16 @@ class Checkout(Deals):
     def body(self) -> Iterable[Widget]:
         """What it is about and how long, beside how to pay; below one another where it is narrow."""
         with ScrollableContainer(id="panes"):
-            with Vertical(id="order"):
+            with Vertical(id="order") as pane:
+                pane.border_title = "Order"
                 yield Static(id="title")
                 yield Static(id="state")
                 yield Countdown(lambda: self._held)
-                yield Static(id="story")
-            with Vertical(id="payment"):
+                for name in FACTS:
+                    yield Fact(name)
+                yield Hanging(id="story")
+            with Vertical(id="payment") as pane:
+                pane.border_title = "Payment"
                 yield Static(id="how")
                 yield QrCode(id="qr")
 
@@ -79,6 +88,7 @@ class Checkout(Deals):
     def on_mount(self) -> None:
         """Show it, and follow what becomes of it."""
         self.query_one("#panes").focus()
+        self.fresh_at = steady()
         self._show()
         self.read()
 
@@ -147,10 +157,13 @@ class Checkout(Deals):
         self.query_one("#state", Static).update(
             Content.assemble((price(order), "bold"), "   ", (str(state), state.colour))
         )
+        ticket = order.ticket
+        for name, value in zip(FACTS, (ticket.venue, ticket.seat, day(ticket.starts_at)), strict=True):
+            self.query_one(f"#fact-{name}", Fact).tell(value)
         if story := steps(order):  # an answer to a change comes without, and the stream follows
-            self.query_one("#story", Static).update(Content(story))
+            self.query_one("#story", Hanging).list(story)
         self.query_one(Countdown).tick()
-        text = how_to_pay(order, self.payment, is_asking=self._is_asking)
+        text = how_to_pay(order, self.payment, is_asking=self._is_asking, key_of=self.key_of)
         self.query_one("#how", Static).update(Content(harmless_lines(text)))
         self.query_one(QrCode).link = self.link
         if self.link is None:
@@ -167,7 +180,7 @@ class Checkout(Deals):
     def why_not(self, action: str) -> str | None:
         """By the state of the order."""
         if action in {"copy_link", "zoom"}:
-            return None if self.link else "There is no link yet: p asks for one."
+            return None if self.link else self.keyed("There is no link yet: {pay} asks for one.")
         if action in {"pay", "method"}:
             if not is_buyer(self.order):
                 return "Only its buyer pays it."
@@ -176,7 +189,7 @@ class Checkout(Deals):
             if self._is_asking:
                 return ON_ITS_WAY
             if self._held is not None and self._held.left <= 0:
-                return "The hold has ended; once that is known, h holds the ticket again."
+                return self.keyed(ENDED)
         return super().why_not(action)
 
     @guarded
@@ -229,7 +242,7 @@ class Checkout(Deals):
     def held(self, order: OrderOut) -> None:
         """The same page, from the beginning."""
         self.order, self.payment = order, None
-        self.query_one("#story", Static).update("")
+        self.query_one("#story", Hanging).list([])
         self.read()
         self._show()
 

@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 from cli.diff import NAMES, in_words
 from cli.output import harmless
 from server.tickets.schemas import TicketEdit, TicketOut
+from tui.keys import keyed
 
 THEIRS, MINE, EDITING = "theirs", "mine", "editing"
 
@@ -59,9 +60,9 @@ class ConflictDialog(ModalScreen[str]):
                     )
                     yield Static(Content("\n".join(map(harmless, lines))))
             with Horizontal(id="answers"):
-                yield Button("Back (esc)", id=EDITING, variant="primary")
-                yield Button("Theirs (t)", id=THEIRS)
-                yield Button("Mine (m)", id=MINE, variant="warning")
+                yield Button(keyed(self, "Back ({back_to_editing})"), id=EDITING, variant="primary")
+                yield Button(keyed(self, "Theirs ({take_theirs})"), id=THEIRS)
+                yield Button(keyed(self, "Mine ({put_mine})"), id=MINE, variant="warning")
 
     def on_mount(self) -> None:
         """Nothing is lost by Enter."""

@@ -18,7 +18,8 @@ from tui.words import ORDER, mark, sentence
 
 EXTEND = key("e", "extend", "Extend", "5 minutes more to pay, once.")
 CANCEL = key("x", "cancel", "Give up", "Give the hold up: nothing is taken, the ticket is free again.")
-AGAIN = key("h", "hold", "Hold again", "Hold the same ticket once more, after its order has ended.")
+AGAIN = key("b", "hold", "Hold again", "Hold the same ticket once more, after its order has ended.")
+ENDED = "The hold has ended; once that is known, {hold} holds the ticket again."
 REFUND = key("R", "refund", "Refund", "As its seller: take the ticket back and return the money.")
 
 
@@ -73,7 +74,7 @@ class Deals(View):
             return f"It is {state}: only a running, unpaid hold can be extended."
         held = self.holds.get(order.id)
         if held is not None and held.left <= 0:
-            return "The hold has ended; once that is known, h holds the ticket again."
+            return self.keyed(ENDED)
         if not order.extendable:
             return "It was extended already: once is all, since other buyers wait."
         return None
@@ -81,11 +82,12 @@ class Deals(View):
     def what_next(self, order: OrderOut) -> str:
         """What can be pressed now."""
         if not is_buyer(order):
-            return "" if self.why_not("refund") else "R gives the money back and takes the ticket."
+            gives = "{refund} gives the money back and takes the ticket."
+            return "" if self.why_not("refund") else self.keyed(gives)
         if order.status == "created":
-            more = "" if self.why_not("extend") else "\ne takes 5 minutes more."
-            return f"Enter to pay it.\nx gives it up.{more}"
-        return "h holds it again, if it is free." if order.status in OVER else ""
+            more = "" if self.why_not("extend") else "\n{extend} takes 5 minutes more."
+            return self.keyed(f"{{pay}} to pay it.\n{{cancel}} gives it up.{more}")
+        return self.keyed("{hold} holds it again, if it is free.") if order.status in OVER else ""
 
     @property
     def about(self) -> UUID | None:

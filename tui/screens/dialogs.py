@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cli.output import harmless
+from tui.keys import key_of
 
 TEST_METHODS = (
     ("pm_card_visa", "goes through"),
@@ -42,8 +43,8 @@ class Confirm(ModalScreen[bool]):
         with Vertical(id="dialog"):
             yield Static(Content(harmless(self._question)), id="question")
             with Horizontal(id="answers"):
-                yield Button("No (n)", id="no", variant="primary")
-                yield Button(f"{self._yes} (y)", id="yes", variant="warning")
+                yield Button(f"No ({key_of(self, 'no')})", id="no", variant="primary")
+                yield Button(f"{self._yes} ({key_of(self, 'yes')})", id="yes", variant="warning")
 
     def on_mount(self) -> None:
         """No is what Enter says."""
@@ -111,7 +112,7 @@ class MethodChoice(Choice):
     def __init__(self, *, is_live: bool) -> None:
         """Where money is real, Stripe's test cards are not offered."""
         super().__init__(
-            "Pay by which payment method? No card numbers here: p opens a page for them.",
+            "Pay by which payment method? No card numbers here: a page of Stripe's takes them.",
             {} if is_live else {name: f"{name}: {what}" for name, what in TEST_METHODS},
         )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from cli.output import harmless
 from tui.catalogue import SORTS, Catalogue
@@ -58,13 +57,14 @@ class Filtering(Reading[Catalogue]):
             return
         wish, count = self.catalogue.wish, len(self.rows)
         self.tui.memory.wish(self.VIEW, wish)
-        more = "" if self.catalogue.is_whole else "+"
-        parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}", SORTS[wish.sort]]
+        more = "" if self.catalogue.is_whole or not count else "+"
+        parts = [f"{count:,}{more} ticket{'' if count == 1 else 's'}"]
         parts += [f"only {wish.status}"] if wish.status else []
         parts += [f"/{harmless(wish.text)}"] if wish.text else []
         old = self.age() if count and not self.fresh_at else None
         parts += [f"as they were {age(old)} ago"] if old is not None else []
-        self.query_one("#chips", Static).update(Content(doing or " · ".join(parts)))
+        pane = self.query_one("#list")
+        pane.border_title, pane.border_subtitle = Content(doing or " · ".join(parts)), SORTS[wish.sort]
 
     # --- another wish -------------------------------------------------------------------------------------
 

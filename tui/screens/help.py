@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from cli.output import harmless
 from tui.actions import key
+from tui.keys import key_of
 from tui.offers import Offer
 
 KEYS_WIDTH, LABEL_WIDTH = 13, 14
@@ -39,9 +40,13 @@ class Help(ModalScreen[Offer | None]):
     def compose(self) -> ComposeResult:
         """A field over the list."""
         with Vertical(id="dialog", classes="-wide"):
-            yield Static("What can be done here. Type to search, enter runs it, esc leaves.", id="question")
+            leave = key_of(self, "leave_help")
+            yield Static(
+                f"What can be done here: type to search, enter runs it, {leave} leaves.", id="question"
+            )
             yield Input(placeholder="search", id="search", compact=True)
             yield OptionList(id="options")
+            yield Static(id="tip")
 
     def on_mount(self) -> None:
         """All of them."""
@@ -65,6 +70,7 @@ class Help(ModalScreen[Offer | None]):
                     Option(Content.styled(scope.capitalize(), "bold $text-accent"), disabled=True)
                 )
             options.add_option(Option(_line(one), id=str(place)))
+        self.query_one("#tip", Static).update("")
         if not self.shown:
             options.add_option(Option(Content("Nothing fits."), disabled=True))
         options.action_first()
@@ -78,6 +84,12 @@ class Help(ModalScreen[Offer | None]):
         options = self.query_one(OptionList)
         if options.highlighted is not None and self.shown:
             options.action_select()
+
+    @on(OptionList.OptionHighlighted)
+    def _marked(self, event: OptionList.OptionHighlighted) -> None:
+        """The whole of what its line may have no room for."""
+        one = self.shown[int(event.option_id or 0)]
+        self.query_one("#tip", Static).update(Content(harmless(one.told)))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -56,7 +56,8 @@ class Importing(View):
 
     def body(self) -> Iterable[Widget]:
         """The file over its rows."""
-        with Vertical(id="importing"):
+        with Vertical(id="importing") as pane:
+            pane.border_title = "Import"
             yield PathEntry(id="path")
             yield Static(Content(FIRST), id="totals")
             yield Rows(self._columns(), key=lambda one: one.place, id="outcomes")
@@ -165,10 +166,10 @@ class Importing(View):
             return f"{self._fault}. Until there: {summary}."
         if filing.is_dry:
             why = self.why_not("import")
-            return f"{summary}.{cut} {why or 'Press i to import.'}"
+            return f"{summary}.{cut} {why or self.keyed('Press {import} to import.')}"
         if undone:
             return f"{summary}. Left in {filing.leftovers.path}: {rows(undone)}, to correct and import."
-        return f"{summary}.{cut} Esc goes back to your listings."
+        return f"{summary}.{cut} {self.key_of('back')} goes back to your listings."
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -186,7 +187,9 @@ class Importing(View):
         if self._fault:
             return f"{self._fault}."
         if filing.counts["left"]:
-            return "Not all of it could be checked; press / and enter to have it checked again."
+            return self.keyed(
+                "Not all of it could be checked; press {choose} and enter to have it checked again."
+            )
         if not filing.counts["created"] + filing.counts["updated"]:
             return "There is nothing to bring in."
         return super().why_not("import")

@@ -8,11 +8,9 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
-from client import NotFound, TixError
+from client import NotFound, TixError, Unavailable, Unreachable
 from client.story import price
 from server.orders.schemas import OrderOut
 from tui.actions import guarded, key
@@ -21,6 +19,7 @@ from tui.holds import UNDER_WAY
 from tui.messages import HoldsChanged, OrderChanged, Sending, TicketsChanged
 from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Choice
+from tui.screens.panes import Panes
 from tui.screens.reading import Reading
 from tui.widgets.rows import Column, Rows
 from tui.widgets.story import Story
@@ -33,7 +32,7 @@ FEW = 20
 ALL = "all"
 
 
-class Orders(Reading[Bookings], Deals):
+class Orders(Reading[Bookings], Deals, Panes):
     """What was bought, or with `o` sold: newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +43,6 @@ class Orders(Reading[Bookings], Deals):
         REFUND,
         key("f", "status", "Status", "Only orders of one status, or all."),
         key("o", "role", "Bought/sold", "What was bought, or what was sold of one's own listings."),
-        key("z", "zoom", "Zoom", "The story alone, or the list alone again.", show=False),
     ]
     LIST = "orders"
     NAME = "orders"
@@ -62,9 +60,15 @@ class Orders(Reading[Bookings], Deals):
         """The list, and the story of the order under the cursor."""
         with Horizontal(id="panes"):
             with Vertical(id="list"):
-                yield Static(id="chips")
-                yield Rows(self._columns(), key=lambda order: order.id, is_stale=self.is_stale, id="orders")
+                yield Rows(
+                    self._columns(),
+                    key=lambda order: order.id,
+                    is_stale=self.is_stale,
+                    empty=self._empty,
+                    id="orders",
+                )
             yield Story(id="details")
+            yield self.aside()
 
     def _columns(self) -> list[Column[OrderOut]]:
         def style(order: OrderOut) -> str:
@@ -75,7 +79,7 @@ class Orders(Reading[Bookings], Deals):
             Column("ticket", lambda one: one.ticket.title, 16, grows=3),
             Column("price", price, 14, is_number=True),
             Column("status", lambda one: mark(ORDER, one.status).word, 12, style=style),
-            Column("left", self._left, 5, is_number=True),
+            Column("left", self._left, 8, is_number=True),
             Column("ordered", lambda one: day(one.created_at), 21, needs=80),
         ]
 
@@ -123,7 +127,7 @@ class Orders(Reading[Bookings], Deals):
         parts = [f"{count:,}{'' if book.is_whole or not count else '+'} order{'' if count == 1 else 's'}"]
         parts.append("bought" if book.role == "buyer" else "sold: orders of your listings")
         parts += [f"only {mark(ORDER, book.status).word}"] if book.status else []
-        self.query_one("#chips", Static).update(Content(doing or " · ".join(parts)))
+        self.query_one("#list").border_title = doing or " · ".join(parts)
 
     def _want(self, order_ids: Iterable[UUID]) -> None:
         """There is news of these, which is to be read; one after another, by one worker."""
@@ -131,9 +135,7 @@ class Orders(Reading[Bookings], Deals):
         if len(self._wanted) > FEW:
             self._wanted.clear()
             self.owe()
-        elif self._wanted and not any(
-            one.node is self and one.group == "news" and not one.is_finished for one in self.workers
-        ):
+        elif self._wanted and not self.is_working("news"):
             self._read_wanted()
 
     @work(group="news")
@@ -144,11 +146,10 @@ class Orders(Reading[Bookings], Deals):
                 order = await self.session.tix.show_order(order_id)
             except NotFound:
                 continue  # another's
+            except (Unreachable, Unavailable):  # the banner says it, and all is read when that goes away
+                self._wanted.clear()
+                self._is_owed = True
             except TixError as error:
-                if not self.session.is_online:  # the banner says it, and all is read when that goes away
-                    self._wanted.clear()
-                    self._is_owed = True
-                    return
                 self.tui.failed("Reading an order", error)
             else:
                 self.tui.hear_order(order)
@@ -209,14 +210,16 @@ class Orders(Reading[Bookings], Deals):
         """The story of the order under the cursor, or why there is none."""
         if self.is_drawn:
             order = self.meant
-            self.query_one(Story).tell(order, note=self.what_next(order) if order else self._empty())
+            self.query_one(Story).tell(order, note=self.what_next(order) if order else "")
+            if order is None:
+                self.rows.refresh()  # which says why
 
     def _empty(self) -> str:
         if self.session.is_online is False:
             return "Nothing was read yet, and Tix does not answer."
         if self.session.user is None:
-            return "Your orders are here once you are signed in. Press a to sign in."
-        return self.catalogue.why_empty if self.fresh_at else "Reading…"
+            return self.keyed("Your orders are here once you are signed in. Press {account} to sign in.")
+        return self.keyed(self.catalogue.why_empty) if self.fresh_at else "Reading…"
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -257,11 +260,6 @@ class Orders(Reading[Bookings], Deals):
         self.tui.memory.book(role, status)
         self.catalogue = Bookings(role, status)
         self.restart()
-
-    def action_zoom(self) -> None:
-        """The story alone, and back."""
-        self.toggle_class("-zoomed")
-        (self.query_one(Story) if self.has_class("-zoomed") else self.rows).focus()
 
     def action_refresh(self) -> None:
         """From the first page on."""

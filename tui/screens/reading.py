@@ -106,7 +106,7 @@ class Reading(View, Generic[P]):
         catalogue = self.catalogue
         try:
             while not catalogue.is_whole:
-                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; esc stops")
+                self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; {self.key_of('back')} stops")
                 await catalogue.read(self.session.tix)
                 self.rows.show(catalogue.shown())
         except TixError as error:
@@ -116,10 +116,14 @@ class Reading(View, Generic[P]):
         finally:
             self.tell_chips()
 
+    def is_working(self, group: str) -> bool:
+        """Whether such a worker of this view is at work."""
+        return any(one.node is self and one.group == group and not one.is_finished for one in self.workers)
+
     @property
     def is_reading(self) -> bool:
         """Whether a page is on its way."""
-        return any(one.node is self and one.group == "read" and not one.is_finished for one in self.workers)
+        return self.is_working("read")
 
     def owe(self) -> None:
         """Something was missed: read it down to the cursor, now or when Tix answers again."""

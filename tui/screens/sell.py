@@ -29,7 +29,7 @@ class Sell(TicketList):
         key("n", "new", "New", "List a ticket for sale."),
         key("e", "edit", "Edit", "Change this listing; enter does the same."),
         key("w", "withdraw", "Withdraw", "Take this listing off sale."),
-        key("l", "relist", "Relist", "Put a listing that was withdrawn on sale again.", show=False),
+        key("W", "relist", "Relist", "Put a listing that was withdrawn on sale again.", show=False),
         key("i", "import", "Import", "List the tickets of a CSV, JSON or NDJSON file."),
         *LIST_KEYS,
     ]
@@ -40,16 +40,19 @@ class Sell(TicketList):
     def note_of(self, ticket: TicketOut) -> str:
         """What can be done about it."""
         if ticket.status == "withdrawn":
-            return "It is off sale. Press l to put it back, e to change it."
-        return self.why_not("edit") or "Press e to change it, w to take it off sale."
+            return self.keyed("It is off sale. Press {relist} to put it back, {edit} to change it.")
+        return self.why_not("edit") or self.keyed(
+            "Press {edit} to change it, {withdraw} to take it off sale."
+        )
 
     def empty(self) -> str:
         """Who is signed out has none."""
         if self.session.user is None and self.session.is_online is not False:
             if self.session.token and self.session.is_online is None:
                 return "Reading…"
-            return "You are signed out. Sign in to sell: press a."
-        return super().empty() or "You list nothing yet. Press n to list a ticket, i to import a file."
+            return self.keyed("You are signed out. Sign in to sell: press {account}.")
+        empty = "You list nothing yet. Press {new} to list a ticket, {import} to import a file."
+        return super().empty() or self.keyed(empty)
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -103,7 +106,7 @@ class Sell(TicketList):
     async def _withdraw(self, ticket: TicketOut) -> None:
         await self.session.tix.withdraw_ticket(ticket.id)
         gone = await self.session.tix.show_ticket(ticket.id)
-        self.tui.saved(gone, f"“{gone.title}” is off sale; l puts it back.")
+        self.tui.saved(gone, f"“{gone.title}” is off sale; {self.key_of('relist')} puts it back.")
 
     @guarded
     def action_relist(self) -> None:

@@ -8,6 +8,7 @@ from textual import on, work
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from cli.clock import steady
 from client import TixError
 from server.tickets.schemas import TicketOut
 from tui.actions import guarded, key
@@ -36,6 +37,7 @@ class Ticket(View):
     def on_mount(self) -> None:
         """Show it."""
         self.query_one(Details).focus()
+        self.fresh_at = steady()
         self._show()
 
     def _show(self) -> None:

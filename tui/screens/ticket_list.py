@@ -7,7 +7,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
@@ -15,7 +15,9 @@ from tui.actions import key
 from tui.catalogue import LONGEST, SORTS, Catalogue
 from tui.messages import HoldsChanged, Sending
 from tui.screens.filtering import Filtering
+from tui.screens.panes import Panes
 from tui.tickets import copies
+from tui.widgets.aside import TICK
 from tui.widgets.details import Details
 from tui.widgets.rows import Column, Rows
 from tui.words import TICKET, Mark, day, mark
@@ -25,27 +27,32 @@ LIST_KEYS: tuple[BindingType, ...] = (
     key("slash", "filter", "Filter", "Words in title or venue; begin with ! to leave out what they find."),
     key("f", "status", "Status", "Only tickets of one status: available, reserved, sold, withdrawn, all."),
     key("s", "sort", "Sort", "Newest, oldest, cheapest, dearest or soonest first."),
-    key("z", "zoom", "Zoom", "The details alone, or the list alone again.", show=False),
 )
 """Of the list, behind those of what can be done with a ticket."""
 
 
-class TicketList(Filtering):
+class TicketList(Filtering, Panes):
     """Tickets, newest first unless told otherwise; which of them, its heirs say."""
 
     COPIED: ClassVar[tuple[str, ...]] = ("show_ticket",)
     """Actions whose commands can be copied."""
 
     def body(self) -> Iterable[Widget]:
-        """The list with its filter, and the details of the row under the cursor."""
+        """The list with its filter, the details of the row under the cursor, and what is held."""
         with Horizontal(id="panes"):
             with Vertical(id="list"):
                 yield Input(
                     placeholder="words in title or venue", id="filter", compact=True, max_length=LONGEST
                 )
-                yield Static(id="chips")
-                yield Rows(self.columns(), key=lambda ticket: ticket.id, is_stale=self.is_stale, id="tickets")
+                yield Rows(
+                    self.columns(),
+                    key=lambda ticket: ticket.id,
+                    is_stale=self.is_stale,
+                    empty=self.empty,
+                    id="tickets",
+                )
             yield Details(id="details")
+            yield self.aside()
 
     def columns(self) -> list[Column[TicketOut]]:
         """What is told of each ticket."""
@@ -80,7 +87,7 @@ class TicketList(Filtering):
         if self.session.is_online is False:
             return "Nothing was read yet, and Tix does not answer."
         if self.catalogue.wish.text or self.catalogue.wish.status:
-            return "No ticket fits. Esc takes the filter away; f shows every status."
+            return self.keyed("No ticket fits. Press {back} to take the filter away, {status} for others.")
         return "" if self.fresh_at else "Reading…"
 
     @property
@@ -95,6 +102,12 @@ class TicketList(Filtering):
         self.begin()
         self.show(keep=False)
         self.read(anew=True)
+        self.set_interval(TICK, self._count_down)
+
+    def _count_down(self) -> None:
+        """A note may say how long something is held."""
+        if self.ticket is not None and self.is_current and self.holds.counting:
+            self.query_one(Details).note(self.note_of(self.ticket))
 
     @on(HoldsChanged)
     @on(Sending)
@@ -116,16 +129,12 @@ class TicketList(Filtering):
         self.query_one("#keys").refresh()  # another row, other actions that are dimmed
         ticket = self.ticket
         if ticket is None:
-            self.query_one(Details).show(None, note=self.empty())
+            self.query_one(Details).show(None)
+            self.rows.refresh()  # which says why
             return
         self.query_one(Details).show(ticket, state=self.mark_of(ticket), note=self.note_of(ticket))
 
     # --- actions ------------------------------------------------------------------------------------------
-
-    def action_zoom(self) -> None:
-        """The details alone, and back."""
-        self.toggle_class("-zoomed")
-        (self.query_one(Details) if self.has_class("-zoomed") else self.rows).focus()
 
     def action_refresh(self) -> None:
         """From the first page on."""

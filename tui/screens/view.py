@@ -13,6 +13,7 @@ from textual.widgets import Input
 from cli.clock import steady
 from server.orders.schemas import OrderOut
 from tui.actions import key
+from tui.keys import key_of, keyed
 from tui.widgets.bars import Banner, Head, Keys
 
 if TYPE_CHECKING:
@@ -77,12 +78,20 @@ class View(Screen[None]):
         """Whether nothing may be changed in this run."""
         return self.tui.is_readonly
 
+    def key_of(self, name: str) -> str:
+        """The key of an action that can be done here, by its id, as it is shown."""
+        return key_of(self, name)
+
+    def keyed(self, text: str) -> str:
+        """`{hold}` in it becomes the key of that action; none of it may be another's words."""
+        return keyed(self, text)
+
     def is_stale(self) -> bool:
         """Whether what is shown may have changed unheard."""
         return not (self.session.is_online and self.fresh_at)
 
     def age(self) -> float | None:
-        """Seconds since what is shown was surely so; None: nothing was read."""
+        """Seconds since what is shown was surely so; None: nothing was read, or nothing is to be."""
         # Until Tix was lost, its stream kept up to date what had been read.
         return steady() - max(self.fresh_at, self.session.lost_at) if self.fresh_at else None
 
@@ -96,8 +105,10 @@ class View(Screen[None]):
             return "This tix was started read only."
         if self.session.is_online is False:
             return "Tix does not answer; nothing can be changed until it does."
+        if self.session.user is None and self.session.token:
+            return "Tix is being asked who you are; once more in a moment."
         if self.session.user is None:
-            return f"Sign in first: press {self.tui.key_of('account')}."
+            return self.keyed("Sign in first: press {account}.")
         return None
 
     def copyable(self) -> "dict[str, str]":

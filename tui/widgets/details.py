@@ -1,45 +1,91 @@
 """A ticket in full, with what can be done about it."""
 
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from cli.output import harmless
 from client.money import shown
 from server.tickets.schemas import TicketOut
+from tui.widgets.hanging import Told
 from tui.words import TICKET, Mark, day, mark
+
+
+class Fact(Horizontal):
+    """What it is called, and beside it what it is, however many lines that takes."""
+
+    def __init__(self, name: str) -> None:
+        """Not known yet."""
+        super().__init__(id=f"fact-{name.replace(' ', '-')}")
+        self._label = name
+
+    def compose(self) -> ComposeResult:
+        """Side by side."""
+        yield Static(self._label, classes="label")
+        yield Told(classes="value")
+
+    def tell(self, value: str | None) -> None:
+        """This; nothing: it is left out."""
+        self.query_one(Told).tell(harmless(value or ""))
+        self.display = bool(value)
 
 
 class Details(VerticalScroll, can_focus=True):
     """What is known about one ticket."""
 
+    NAME = "Details"
+    FACTS: ClassVar[tuple[str, ...]] = ("venue", "seat", "starts", "listed", "your id", "id")
+
     def compose(self) -> ComposeResult:
-        """Title, price and state, then facts."""
-        yield Static(id="title")
-        yield Static(id="price")
-        yield Static(id="facts")
+        """Title, price and state over the facts; what to do about it below."""
+        yield Told(id="title")
+        yield Told(id="price")
+        for name in self.FACTS:
+            yield Fact(name)
+        yield from self.more()
+        yield Told(id="note")
+
+    def more(self) -> Iterable[Static]:
+        """Between the facts and the note."""
+        return ()
+
+    def on_mount(self) -> None:
+        """What it is about."""
+        self.border_title = self.NAME
+
+    def note(self, text: str) -> None:
+        """A sentence below."""
+        self.query_one("#note", Told).tell(text)
+
+    def fill(self, title: str, price: Content, facts: Mapping[str, str | None], note: str) -> None:
+        """All of it; facts that are not named are left out."""
+        self.query_one("#title", Told).tell(harmless(title))
+        self.query_one("#price", Told).tell(price)
+        for name, one in zip(self.FACTS, self.query(Fact), strict=True):
+            one.tell(facts.get(name))
+        self.note(note)
 
     def show(self, ticket: TicketOut | None, *, state: Mark | None = None, note: str = "") -> None:
         """This ticket; `state` where ours is newer than the server's, `note` a sentence below."""
-        self.set_class(ticket is None, "-empty")
-        title, price, facts = (self.query_one(f"#{name}", Static) for name in ("title", "price", "facts"))
         if ticket is None:
-            title.update(Content(note))
-            price.update("")
-            facts.update("")
+            self.fill("", Content(""), {}, note)
             return
         state = state or mark(TICKET, ticket.status)
-        title.update(Content(harmless(ticket.title)))
-        cost = shown(ticket.price, ticket.currency)
-        price.update(Content.assemble((cost, "bold"), "   ", (str(state), state.colour)))
-        rows = (
-            ("venue", ticket.venue),
-            ("seat", ticket.seat),
-            ("starts", day(ticket.starts_at)),
-            ("listed", day(ticket.created_at)),
-            ("id", str(ticket.id)),
-            ("your id", ticket.external_id),
-        )
-        lines = "\n".join(f"{name:<8} {harmless(value)}" for name, value in rows if value)
-        facts.update(Content(f"{lines}\n\n{note}" if note else lines))
+        facts = {
+            "venue": ticket.venue,
+            "seat": ticket.seat,
+            "starts": day(ticket.starts_at),
+            "listed": day(ticket.created_at),
+            "your id": ticket.external_id,
+            "id": str(ticket.id),
+        }
+        self.fill(ticket.title, costs(shown(ticket.price, ticket.currency), state), facts, note)
+
+
+def costs(price: str, state: Mark) -> Content:
+    """The price, and how it stands."""
+    return Content.assemble((price, "bold"), "   ", (str(state), state.colour))

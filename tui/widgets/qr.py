@@ -6,6 +6,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from tui.keys import key_of
+
 QUIET_ZONE = 2
 """Modules of white around it; the standard's four make it too wide for many terminals."""
 FRAME = Size(2, 2)
@@ -61,7 +63,7 @@ class QrCode(Static):
             return
         whole = self.app.size
         if needed.width <= whole.width - FRAME.width and needed.height <= whole.height - FRAME.height:
-            self.update(Content("z shows its QR code."))
+            self.update(Content(f"{key_of(self.screen, 'zoom')} shows its QR code."))
         else:
             self.update(
                 Content(f"Its QR code needs {needed.width}×{needed.height} cells and has no room here.")

@@ -3,6 +3,7 @@
 Textual's DataTable takes 1.3 s for 10,000 rows, during which no key is heard; this takes none.
 """
 
+import textwrap
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -22,11 +23,20 @@ from cli.output import harmless
 
 T = TypeVar("T")
 GAP = 2
+AHEAD = 50
+"""Rows on either side of the cursor whose numbers are measured before they are drawn."""
+LEAST = 4
+"""Cells of a column that grows, and shrinks where there is too little room."""
+MARGIN = 1
+"""Cells before the first column; behind the last one it is a gap less these."""
 
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One column: `width` cells, or with `grows` its share of what is left over."""
+    """One column: `width` cells, or with `grows` its share of what is left over, or missing.
+
+    A number has so many at most: as many as it needs.
+    """
 
     title: str
     text: Callable[[T], str]
@@ -39,7 +49,7 @@ class Column(Generic[T]):
     """Cells that the whole list must have for it to be shown."""
 
 
-class Rows(ScrollView, Generic[T], can_focus=True):
+class Rows(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
     """Rows under a head, one of which has the cursor; it stays on its row whatever comes in above."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -90,14 +100,17 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         *,
         key: Callable[[T], Hashable],
         is_stale: Callable[[], bool] = lambda: False,
+        empty: Callable[[], str] = lambda: "",
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
-        """`key` tells rows apart; while `is_stale` all of them are dimmed."""
+        """`key` tells rows apart; while `is_stale` all are dimmed; `empty` says why there is none."""
         super().__init__(id=id)
-        self._columns, self._key, self._is_stale = columns, key, is_stale
+        self._columns, self._key, self._is_stale, self._empty = columns, key, is_stale, empty
         self._rows: Sequence[T] = ()
         self._places: dict[Hashable, int] = {}
         self._fitted: tuple[int, list[tuple[Column[T], int]]] = (-1, [])
+        self._needed: dict[str, int] = {}
+        """Cells of the widest number that was drawn."""
 
     # --- rows ---------------------------------------------------------------------------------------------
 
@@ -125,6 +138,9 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         if place is None:
             place = min(self.cursor, max(0, len(rows) - 1)) if keep else 0
         self.set_reactive(Rows.cursor, place)
+        if not keep:
+            self._needed = {}
+        self._measure(rows[max(0, place - AHEAD) : place + AHEAD])
         self.scroll_to(y=max(0, place - depth) if keep else 0, animate=False, force=True, immediate=True)
         self.refresh()
         self.post_message(self.Moved(self))
@@ -147,14 +163,29 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     def _widths(self) -> list[tuple[Column[T], int]]:
         if self._fitted[0] != self.size.width:
             columns = [column for column in self._columns if self.size.width >= column.needs]
-            fixed = sum(column.width + GAP for column in columns)
-            spare, shares = max(0, self.size.width - fixed), sum(column.grows for column in columns)
+            needed = [self._needed.get(column.title, column.width) for column in columns]
+            spare, shares = (
+                self.size.width - sum(needed) - GAP * len(columns),
+                sum(column.grows for column in columns),
+            )
             widths = [
-                (column, column.width + (spare * column.grows // shares if shares else 0))
-                for column in columns
+                max(LEAST, cells + spare * column.grows // shares) if column.grows else cells
+                for column, cells in zip(columns, needed, strict=True)
             ]
-            self._fitted = self.size.width, widths
+            self._fitted = self.size.width, list(zip(columns, widths, strict=True))
         return self._fitted[1]
+
+    def _measure(self, rows: Iterable[T]) -> bool:
+        """Make room for their numbers; whether there was too little."""
+        numbers = [column for column in self._columns if column.is_number]
+        before = dict(self._needed)
+        for row in rows:
+            for column in numbers:
+                has = self._needed.get(column.title, cell_len(column.title))
+                self._needed[column.title] = min(column.width, max(has, cell_len(column.text(row))))
+        if self._needed != before:
+            self._fitted = (-1, [])
+        return self._needed != before
 
     def render_line(self, y: int) -> Strip:
         """The head, or the row that the scroll position puts on this line."""
@@ -163,8 +194,10 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             head = self.get_component_rich_style("rows--head")
             return self._strip([(column.title, head) for column, _ in self._widths()], head)
         if not 0 <= place < len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return self._strip_empty(y) if not self._rows else Strip.blank(width, self.rich_style)
         row, is_stale = self._rows[place], self._is_stale()
+        if self._measure([row]):
+            self.refresh()  # the lines above were drawn with less room
         base = self.rich_style
         if is_stale:
             base += self.get_component_rich_style("rows--stale")
@@ -178,8 +211,15 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             cells.append((harmless(column.text(row)), style))
         return self._strip(cells, base)
 
+    def _strip_empty(self, y: int) -> Strip:
+        """Why there is no row, below a line that is free."""
+        width, style = self.size.width, self.get_component_rich_style("rows--secondary")
+        lines = ["", *textwrap.wrap(harmless(self._empty()), max(1, width - 2 * MARGIN - 1))]
+        text = f"{' ' * (MARGIN + 1)}{lines[y - 1]}" if y <= len(lines) else ""
+        return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
+
     def _strip(self, cells: Sequence[tuple[str, Style]], base: Style) -> Strip:
-        segments = []
+        segments = [Segment(" " * MARGIN, base)]
         for (text, style), (column, width) in zip(cells, self._widths(), strict=True):
             if cell_len(text) > width:
                 text = set_cell_size(text, max(0, width - 1)) + "…"  # noqa: PLW2901 - the same, cut
