@@ -31,7 +31,7 @@ def test_it_is_a_compose_file(document: Document) -> None:
         jsonschema.validate(wrong, schema)
 
 
-def test_what_it_starts_is_in_the_code(document: Document) -> None:
+def test_p04_manifests_of_compose_start_what_is_in_the_code(document: Document) -> None:
     """Images, commands, settings (all there, all valid) and ports."""
     assert mistakes(document) == []
     assert {c.image.removeprefix("tix-") for c in compose_containers(document)} == set(OURS)

@@ -128,7 +128,7 @@ def _loose_ends(documents: list[Document]) -> Iterator[str]:
                 yield f"Ingress {name}: there is no port {to['port']['name']}"
 
 
-def test_what_they_start_is_in_the_code(documents: list[Document]) -> None:
+def test_p04_manifests_start_what_is_in_the_code(documents: list[Document]) -> None:
     """Images, commands, settings (all there, all valid), ports and probes."""
     assert mistakes(documents) == []
     images = {c.image.partition(":")[0].removeprefix("tix-") for c in k8s_containers(documents)}

@@ -66,7 +66,7 @@ class TestPassing:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["x-request-id"] == answer.json()["requestId"] == "from-the-page-1"
 
-    async def test_orders_and_payments(self, web: Web, seller: Visitor) -> None:
+    async def test_p16_bff_orders_and_payments(self, web: Web, seller: Visitor) -> None:
         ticket = await seller.list_ticket()
         buyer = await web.visitor().sign_up()
         order = await ask(buyer, "POST", "/api/orders", {"ticketId": ticket})
@@ -137,7 +137,7 @@ class TestPassing:
 class TestAccounts:
     """Signing in and out by a script: the token stays out of its sight."""
 
-    async def test_sign_up_in_and_out(self, web: Web) -> None:
+    async def test_p16_bff_sign_up_in_and_out(self, web: Web) -> None:
         visitor = web.visitor()
         credentials = {"email": "script@example.com", "password": PASSWORD}
         answer = await ask(visitor, "POST", "/api/auth/signup", credentials)
