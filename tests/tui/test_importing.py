@@ -68,7 +68,7 @@ async def test_a_file_is_completed_checked_and_brought_in(
             "✗ wrong",
             "write it as 45.00",
         )
-        rows = [line.strip(" ┃").split() for line in screen.splitlines()]
+        rows = [line.strip(" ┃│").split() for line in screen.splitlines()]
         assert [row[0] for row in rows if len(row) > 2 and row[1] in "+~=✗"] == ["2", "3", "4", "5"]
         assert await titles(seller) == {"Front", "Same"}  # so far it was looked at only
         await tui.press("i")
