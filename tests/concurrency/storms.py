@@ -35,6 +35,8 @@ class Request:
     method: str
     path: str
     body: object = None
+    key: str | None = None
+    """With an Idempotency-Key it is a transaction, otherwise often a statement alone."""
 
     def encoded(self, host: str) -> bytes:
         """As it goes over the wire."""
@@ -44,6 +46,7 @@ class Request:
             "Content-Length": len(body),
             "Content-Type": "application/json",
             **self.user.headers,
+            **({"Idempotency-Key": self.key} if self.key else {}),
         }
         lines = [
             f"{self.method} {self.path} HTTP/1.1",
@@ -79,13 +82,14 @@ async def hang_up_storm(platform: Platform, count: int, *, seed: int = 1, longes
     seconds = longest * statistics.median([await one_listing(seller) for _ in range(9)])
     requests = []
     for number in range(count):
-        user = platform.user()
+        user, key = platform.user(), None if number % 12 < 4 else f"storm:{seed}:{number}"
         match number % 4:
             case 0 | 1:
                 body = {"ticketId": tickets[number // 2 % len(tickets)]}
-                requests.append(Request(user, "POST", "/api/orders", body))
+                requests.append(Request(user, "POST", "/api/orders", body, key))
             case 2:
-                requests.append(Request(user, "POST", "/api/tickets", {"title": "Cut off", "price": 100}))
+                listing = {"title": "Cut off", "price": 100}
+                requests.append(Request(user, "POST", "/api/tickets", listing, key))
             case _:
                 path = rng.choice(["/api/orders", "/api/tickets", f"/api/tickets/{rng.choice(tickets)}"])
                 requests.append(Request(user, "GET", path))

@@ -21,6 +21,7 @@ from server.worker import Jobs
 from tests.dashboard import dashboard
 from tests.doctor.test_doctor import examined
 from tests.platform import Platform, User, command, environment, started, wipe
+from tests.waiting import until
 
 HEARD_BY = {"tickets": ("orders",), "orders": ("tickets", "payments"), "payments": ("orders",)}
 """Whose events go to whom."""
@@ -57,7 +58,13 @@ class World:
         """A ticket that was paid for: the order."""
         order = await self.hold()
         assert (await self.buyer.pay(order["id"])).status_code == 201
-        await self.settle()
+
+        async def is_looked_at() -> bool:
+            await self.settle()
+            looks = "SELECT count(*) FROM payment_ops WHERE kind = 'sync' AND done_at IS NULL"
+            return await self.platform.count("payments", looks) == 0
+
+        await until(is_looked_at, "Stripe's bells are answered, some a moment later")
         return await self.buyer.order_in(order["id"], "complete", timeout=1)
 
     async def refund_at_stripe(self, order: dict[str, Any]) -> None:

@@ -220,7 +220,11 @@ class TestStop:
 
         async def answers_again() -> bool:
             path = up.data / "postgres" / "postmaster.pid"
-            fresh = path.exists() and int(path.read_text().split()[0]) != postmaster
-            return fresh and (await http.get("/readyz")).status_code == 200
+            written = path.read_text().split() if path.exists() else []  # which is empty at first
+            return (
+                bool(written)
+                and int(written[0]) != postmaster
+                and (await http.get("/readyz")).status_code == 200
+            )
 
         await until(answers_again, "PostgreSQL is back", 30)

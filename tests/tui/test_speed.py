@@ -113,7 +113,7 @@ async def test_t19_changes_are_shown_ten_times_a_second_at_most_and_never_move_t
             await asyncio.sleep(0)
             assert view.rows.current.id == place[0]
         await until(lambda: sum(told) == 2 * version, "all of them are there")
-        assert len(told) <= 10 * (time.perf_counter() - began) + 1
+        assert len(told) <= 10 * (time.perf_counter() - began) + 2  # one at each end
         assert len(view.rows) == 100 + min(version, 50)
         assert (view.rows.current.id, view.rows.spot[1]) == place
 
