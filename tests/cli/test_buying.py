@@ -106,10 +106,15 @@ class TestBuy:
     async def test_c08_killed_between_any_two_steps(
         self, platform: Platform, do: Do, home: Path, tmp_path: Path, ending: str
     ) -> None:
-        """Finished, given up or done again: one hold, one payment, and a word about the money."""
+        """Finished, given up or done again: one hold, one payment, and a word about the money.
+
+        Each point is one to finish from; the other two ends share them, since each costs three processes.
+        """
         points = await killed(tmp_path, "-", "buy", await listed(do), *BY_CARD)
         assert {"reserve_ticket answered", "pay_order asked", "tell begins", "close done"} <= set(points)
         for number, point in enumerate(points):
+            if ending != "resume" and number % 2 == (ending == "release"):
+                continue
             ticket = await listed(do)
             await killed(tmp_path, point, "buy", ticket, *BY_CARD)
             was_begun = number >= points.index(WRITTEN)
@@ -135,7 +140,7 @@ class TestBuy:
         """Between two points, too: also while a request is under way."""
         rng, whole = random.Random(8), 0.0  # noqa: S311 - a repeatable sample, no secret
         ends = set()
-        for number in range(20):
+        for number in range(12):
             ticket = await listed(do)
             began = time.perf_counter()
             process = await asyncio.create_subprocess_exec(
