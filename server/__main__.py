@@ -13,7 +13,7 @@ import asyncpg
 from tortoise.exceptions import OperationalError
 
 from server import deadletters, relay, repair
-from server.crew import MOST, looped
+from server.crew import MOST, MOST_WHOLE, looped
 from server.kit import log, migrate
 from server.kit.pool import DatabaseUnavailable
 from server.local import LocalError
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     whole.add_argument(
         "--trace-events", action="store_true", help="print every bus event as a JSON line on stdout"
     )
-    _add_workers(whole)
+    _add_workers(whole, MOST_WHOLE)
     whole.set_defaults(run=up)
     some = commands.add_parser("run", help="some services, against servers named in the environment")
     faces = (*SERVICES, "web")
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     some.add_argument(
         "--only", choices=("api", "worker"), help="just the HTTP side or just the background side"
     )
-    _add_workers(some)
+    _add_workers(some, MOST)
     some.set_defaults(run=run)
     upgrade = commands.add_parser("migrate", help="bring databases and bus up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
@@ -88,14 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_workers(parser: argparse.ArgumentParser) -> None:
+def _add_workers(parser: argparse.ArgumentParser, most: int) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        choices=range(1, MOST + 1),
+        choices=range(1, most + 1),
         default=1,
         metavar="N",
-        help=f"so many processes on the same port, at most {MOST} (default 1); one that dies is replaced",
+        help=f"so many processes on the same port, at most {most} (default 1); one that dies is replaced",
     )
 
 

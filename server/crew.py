@@ -16,14 +16,17 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
 from server.kit import log
 from server.settings import Settings
 from server.stopping import LAST_SECONDS
 
-MOST = 64
+MOST = 32
+"""Each has a port of its own for its metrics, one of `gauges.PROCESSES`."""
+MOST_WHOLE = 10
+"""Of `up`: with FEWEST_CONNECTIONS to each of four databases, 160 of the embedded PostgreSQL's 200."""
 READY = b"+"
 WELL_SECONDS = 10
 """A worker that lived this long was well: its end is no sign that the next one ends as well."""
@@ -39,9 +42,17 @@ _context = multiprocessing.get_context("forkserver")
 
 
 def prepare() -> None:
-    """Have the process made of which workers are forks; it takes a second and is not waited for."""
+    """Have the process made of which workers are forks; it takes a second and is not waited for.
+
+    SIGTERM stays blocked in it: it is in our group, and would die where the whole group is told to end.
+    """
     _context.set_forkserver_preload(["server.__main__"])
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # which would unblock it again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def looped(main: Coroutine[Any, Any, int]) -> int:
@@ -84,6 +95,7 @@ class Post:
 
 def _enter(work: Work, settings: Settings, post: Post, arguments: tuple[Any, ...]) -> None:
     os.setsid()  # Ctrl-C reaches the first process alone, which then tells us
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # one that came meanwhile has waited
     log.configure(settings.log_level)
     sys.exit(looped(work(post, settings, *arguments)))
 
@@ -99,8 +111,18 @@ class _Worker:
         )
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._process.start)
-        self._theirs.close()
+        """One that cannot be started is like one that ended at once."""
+        try:
+            await asyncio.to_thread(self._fork)
+        except (OSError, EOFError) as error:  # no memory for one more, say: the fork server ends of it
+            log.log.error("a worker cannot be started", error=repr(error))
+            self._line.close()  # if it was forked all the same we shall never know its pid: this ends it
+        finally:
+            self._theirs.close()
+
+    def _fork(self) -> None:
+        prepare()
+        self._process.start()
 
     @property
     def pid(self) -> int | None:
@@ -108,21 +130,27 @@ class _Worker:
 
     async def is_ready(self) -> bool:
         """True when it serves, False when it has ended before."""
+        if self.pid is None:
+            return False
         with suppress(OSError):
             return await asyncio.get_running_loop().sock_recv(self._line, 1) == READY
         return False
 
     async def ended(self) -> int:
         """Its exit status, negative for a signal, once it has ended."""
+        if self.pid is None:
+            return 1
         while await self.is_ready():
             pass
-        await asyncio.to_thread(self._process.join)
         self._line.close()
+        await asyncio.to_thread(self._process.join)
         return self._process.exitcode or 0
 
     def end(self, number: signal.Signals) -> None:
-        if self._process.pid and self._process.is_alive():
-            os.kill(self._process.pid, number)
+        """For who has not `ended` yet; the process object does not know, once the fork server is dead."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 @dataclass
@@ -150,6 +178,17 @@ class Crew:
         return self._status
 
     async def _man(self, number: int, stop: asyncio.Event, announce: Callable[[], None]) -> None:
+        try:
+            last = await self._fill(number, stop, announce)
+        finally:
+            self._let_go()
+        if last is not None:
+            await self._end(*last, number)
+
+    async def _fill(
+        self, number: int, stop: asyncio.Event, announce: Callable[[], None]
+    ) -> tuple[_Worker, asyncio.Task[int]] | None:
+        """One worker after another; who is there at the stop."""
         soon, loop = 0, asyncio.get_running_loop()
         while not stop.is_set():
             began = loop.time()
@@ -160,14 +199,12 @@ class Crew:
             await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if stop.is_set():
-                self._let_go()
-                await self._end(worker, living, number)
-                return
+                return worker, living
             status = await living
             if not self._was_ready:
                 self._status = status if status > 0 else 1
                 stop.set()
-                return
+                return None
             soon = soon + 1 if loop.time() - began < WELL_SECONDS else 0
             wait = min(FIRST_WAIT * 2 ** (soon - 2), LONGEST_WAIT) if soon > 1 else 0
             log.log.warning(
@@ -181,6 +218,7 @@ class Crew:
             )
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
+        return None
 
     def _let_go(self) -> None:
         """Close the sockets once no place starts another: nobody would take what waits in their queue."""
@@ -200,7 +238,8 @@ class Crew:
         return await worker.ended()
 
     async def _end(self, worker: _Worker, living: asyncio.Task[int], number: int) -> None:
-        worker.end(signal.SIGTERM)
+        if not living.done():
+            worker.end(signal.SIGTERM)
         patience = self.settings.drain_seconds + LAST_SECONDS - 1  # before we are out of time ourselves
         ended, _ = await asyncio.wait({living}, timeout=patience)
         if not ended:

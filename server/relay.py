@@ -57,6 +57,8 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
 async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print every event from now on as a JSON line, until Ctrl-C. Exit 0."""
     settings = Settings.load(environ)
+    if not settings.nats_url:
+        raise Refusal("NATS_URL is not set: where is the bus?")
     stop = stop_signal(settings)
     async with AsyncExitStack() as stack:
         # As the one user who may read everything.
@@ -70,14 +72,17 @@ async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
 async def _bus_of(stack: AsyncExitStack, settings: Settings, service: Service) -> bus.Bus:
     """As the service itself: nobody else may say what it says."""
     url, inbox = settings.bus(service)
+    if not url:
+        raise Refusal(
+            f"{service.upper()}_NATS_URL is not set, nor NATS_URL; only {service} may say its events again. "
+            "Set it for each service, or run this in each one's own container, with --service."
+        )
     return await _bus(stack, settings, url, name=f"replay {service}", inbox=inbox)
 
 
 async def _bus(
-    stack: AsyncExitStack, settings: Settings, url: str | None, *, name: str, inbox: str = INBOX
+    stack: AsyncExitStack, settings: Settings, url: str, *, name: str, inbox: str = INBOX
 ) -> bus.Bus:
-    if not url:
-        raise Refusal("NATS_URL is not set: where is the bus?")
     joining = bus.connect(url, name=name, keeper=keeper_of(settings), inbox=inbox)
     try:
         async with asyncio.timeout(BUS_SECONDS):

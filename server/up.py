@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from server import crew, worker
-from server.app import create_app, create_web, serving, shop_url
+from server.app import LAME_DUCK_SECONDS, create_app, create_web, serving, shop_url
 from server.gauges import scraped
 from server.grants import nats_users
 from server.kit import bus, db, log, migrate
@@ -103,7 +103,9 @@ async def _work(  # noqa: PLR0913 - what `up` found out
             return 0
         links = await joining
         app = create_app(SERVICES, settings, checks={"bus": bus_check(links)}, shop=shop_url(settings))
-        await stack.enter_async_context(serving(app, sock, notice=notice, grace=GRACE_SECONDS))
+        # It ends after the shop, which needs it, and has not been ready since the signal: few still come.
+        last = min(notice, LAME_DUCK_SECONDS)
+        await stack.enter_async_context(serving(app, sock, notice=last, grace=GRACE_SECONDS))
         web = create_web(settings, api_url=f"http://127.0.0.1:{settings.tix_api_port}")
         await stack.enter_async_context(serving(web, web_sock, notice=notice, grace=GRACE_SECONDS))
         scraping = scraped([*SERVICES, "web"], settings, links, checks=app.ctx.checks)

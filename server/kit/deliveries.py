@@ -22,7 +22,7 @@ async def keep(message: Msg) -> None:
     """Tell JetStream that the handler is still at it, for HANDLER_SECONDS; then another may try."""
     for _ in range(int(HANDLER_SECONDS / ACK_SECONDS * 2)):
         await asyncio.sleep(ACK_SECONDS / 2)
-        with suppress(nats.errors.Error):  # away: the message comes again, and the inbox sees to that
+        with suppress(nats.errors.Error, OSError):  # away: it comes again, and the inbox sees to that
             await message.in_progress()
 
 
@@ -33,7 +33,7 @@ async def messages(
 
     One at a time: nats-py 2.16 may hold a batch back until its timeout, waiting for the rest of it.
     """
-    stop = asyncio.create_task(stopping.wait())
+    stop, fetch = asyncio.create_task(stopping.wait()), None
     try:
         while not stopping.is_set():
             fetch = asyncio.create_task(subscription.fetch(1, timeout=FETCH_SECONDS))
@@ -49,6 +49,8 @@ async def messages(
                 yield message
     finally:
         stop.cancel()
+        if fetch is not None and fetch.cancel():  # we were cancelled ourselves
+            await asyncio.wait((fetch,))
         with suppress(nats.errors.Error):
             await subscription.unsubscribe()
 

@@ -21,7 +21,7 @@ async def count_failure(jetstream: JetStreamContext, consumer: str, message_id: 
     key = f"{consumer}.{uuid5(NAMESPACE_OID, message_id)}"  # an id may hold what a key may not
     try:
         count = int((await bucket.get(key)).value or b"0") + 1
-    except KeyNotFoundError:
+    except (KeyNotFoundError, ValueError):  # none yet, or no number: not ours
         count = 1
     await bucket.put(key, str(count).encode())
     return count

@@ -20,6 +20,7 @@ from server.local.embedded import (
 from server.supervisor import Account, Child, Command, LocalError, Log
 
 USER = DATABASE = "tix"
+CONNECTIONS = 200
 MAKE_SECONDS = 120
 """For initdb, which takes 0.5 s here and writes 40 MB."""
 
@@ -139,7 +140,7 @@ class Postgres(Embedded):
             "listen_addresses": "127.0.0.1",
             "port": port,
             "unix_socket_directories": "",
-            "max_connections": 200,
+            "max_connections": CONNECTIONS,
             "shared_buffers": "64MB",
             "max_wal_size": "1GB",
             "fsync": "on" if self.place.durable else "off",

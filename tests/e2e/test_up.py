@@ -155,6 +155,16 @@ class TestStop:
         assert time.monotonic() - began < 5 * slowness()
 
     @pytest.mark.slow
+    @pytest.mark.slow
+    async def test_the_notice_is_given_once(self, up: Up) -> None:
+        """Not by the shop, and then by the API again: a long one would outlast what it has in all."""
+        notice = 5
+        up.environ["DRAIN_SECONDS"] = str(notice)
+        process = await up.start()
+        began = time.monotonic()
+        assert await process.end() == 0
+        assert notice < time.monotonic() - began < 2 * notice
+
     async def test_a_bus_that_never_answers_does_not_hold_it(self, up: Up) -> None:
         """Waiting for NATS it still stops within 5 seconds of a signal, and leaves no child."""
         up.environ["NATS_URL"] = "nats://127.0.0.1:1"

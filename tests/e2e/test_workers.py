@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 
 from server.settings import Settings
 from tests.e2e.conftest import Up
+from tests.e2e.test_stopping import BODY, under_way
 from tests.e2e.test_up import children_of, sign_up
 from tests.platform import Process, client, environment, free_port
 from tests.telemetry.scraping import scrape, value
@@ -30,8 +32,23 @@ LATER = "workers end right after their start; the next one has to wait"
 
 def workers_of(process: Process) -> set[int]:
     """The pids of its workers: children of the one that only forks."""
-    forkers = [pid for pid in children_of(process.pid) if b"forkserver" in arguments_of(pid)]
-    return {worker for forker in forkers for worker in children_of(forker)}
+    return {worker for forker in forkers_of(process) for worker in children_of(forker)}
+
+
+def forkers_of(process: Process) -> list[int]:
+    """The process that only forks, if it is there."""
+    return [pid for pid in children_of(process.pid) if b"forkserver" in arguments_of(pid)]
+
+
+async def is_closed(http: httpx.AsyncClient) -> bool:
+    """Whether nobody listens."""
+    try:
+        await http.get("/livez", timeout=1)
+    except httpx.ConnectError:
+        return True
+    except httpx.HTTPError:
+        pass
+    return False
 
 
 def arguments_of(pid: int) -> bytes:
@@ -84,8 +101,46 @@ async def test_who_is_killed_is_replaced(auth: tuple[Process, httpx.AsyncClient]
     assert LATER in process.log.read_text()
     os.kill(max(workers_of(process)), signal.SIGKILL)
     await until(lambda: len(workers_of(process)) < COUNT, "one is missing")
-    assert await process.end() == 0
+    reader, writer = await under_way(int(http.base_url.port or 0))
+    ending = asyncio.create_task(process.end())
+    await until(lambda: is_closed(http), "no place keeps the port open, neither the one that waits")
+    assert not ending.done()
+    writer.write(BODY[20:])
+    assert (await reader.read()).startswith(b"HTTP/1.1 401 ")
+    writer.close()
+    assert await ending == 0
     assert workers_of(process) == set()
+
+
+async def test_without_the_one_that_forks_all_can_be_ended(auth: tuple[Process, httpx.AsyncClient]) -> None:
+    """What tells a group to end does not reach it, though it is in the first process's; SIGKILL does."""
+    process, http = auth
+    await until(lambda: f", {COUNT} workers" in process.log.read_text(), "both serve")
+    [forker] = forkers_of(process)
+    os.kill(forker, signal.SIGTERM)
+    await replaced(process, {min(workers_of(process))})
+    assert forkers_of(process) == [forker]
+    workers = workers_of(process)
+    os.kill(forker, signal.SIGKILL)
+    await until(lambda: not arguments_of(forker), "it is gone")
+    assert (await http.get("/livez")).status_code == 200
+    assert await process.end() == 0, process.log.read_text()
+    assert not any(arguments_of(pid) for pid in workers)
+
+
+async def test_one_that_cannot_be_started_is_tried_again(auth: tuple[Process, httpx.AsyncClient]) -> None:
+    """Where there is no room for one more, say, of which the one that forks ends; the others stay."""
+    process, http = auth
+    await until(lambda: f", {COUNT} workers" in process.log.read_text(), "both serve")
+    [forker] = forkers_of(process)
+    first, second = workers_of(process)
+    resource.prlimit(forker, resource.RLIMIT_NOFILE, (1, 1))
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: "a worker cannot be started" in process.log.read_text(), "it was tried")
+    await until(lambda: workers_of(process) not in ({second}, set()), "there is another", 20)
+    assert arguments_of(second)
+    assert (await http.get("/livez")).status_code == 200
+    assert await process.end() == 0
 
 
 async def test_no_worker_outlives_the_first_process(auth: tuple[Process, httpx.AsyncClient]) -> None:

@@ -1,13 +1,19 @@
 """A replica that stops in the middle of a flood leaves no message that the broker would wait for."""
 
 import asyncio
+from contextlib import suppress
 
+import nats.errors
 import pytest
+from nats.aio.msg import Msg
 
+from server.kit import deliveries
 from server.kit.bus import Listener
+from server.kit.failures import BUCKET, count_failure
 from server.kit.inbox import HeardOnce
 from server.kit.keeper import STREAM
 from server.settings import Settings
+from server.worker import HEARING
 from tests.kit.test_bus import Probed, connected, envelope
 from tests.waiting import until
 
@@ -41,3 +47,53 @@ async def test_what_is_on_its_way_to_a_replica_that_stops_is_dealt_with(empty: S
             await until(all_are_acknowledged, "each that was sent is acknowledged", 3)
             await link.jetstream.delete_consumer(STREAM, listener.durable)
             await link.jetstream.purge_stream(STREAM)
+
+
+async def test_a_lane_that_is_cancelled_leaves_no_fetch_behind(empty: Settings) -> None:
+    """It would take a message that nobody is there for."""
+    async with connected(empty) as link:
+        durable = HEARING["tickets"][0].durable
+        subscription = await link.jetstream.pull_subscribe_bind(durable, STREAM)
+
+        async def lane() -> None:
+            async for _ in deliveries.messages(subscription, asyncio.Event()):
+                pass
+
+        def fetches() -> list[str]:
+            return [str(task) for task in asyncio.all_tasks() if "PullSubscription" in str(task)]
+
+        task = asyncio.create_task(lane())
+        await until(fetches, "it waits for a message")
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        assert fetches() == []
+
+
+@pytest.mark.parametrize("error", [nats.errors.ConnectionClosedError(), BrokenPipeError()])
+async def test_a_broker_that_is_away_for_a_moment_is_told_again(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the handler is still at it; or the message would be another's as well."""
+    told: list[str] = []
+
+    class Message(Msg):
+        async def in_progress(self) -> None:
+            told.append("still")
+            if len(told) == 1:
+                raise error
+
+    monkeypatch.setattr(deliveries, "ACK_SECONDS", 0.002)
+    monkeypatch.setattr(deliveries, "HANDLER_SECONDS", 0.003)
+    await deliveries.keep(Message(None))  # type: ignore[arg-type]  # it asks no client
+    assert told == ["still"] * 3
+
+
+async def test_what_is_no_number_is_none_yet(empty: Settings) -> None:
+    """Somebody else's, in the place for a count; the next one counts on."""
+    async with connected(empty) as link:
+        bucket = await link.jetstream.key_value(BUCKET)
+        assert await count_failure(link.jetstream, "some", "id") == 1
+        [key] = await bucket.keys()
+        await bucket.put(key, b"seven")
+        assert [await count_failure(link.jetstream, "some", "id") for _ in range(2)] == [1, 2]

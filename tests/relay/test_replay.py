@@ -219,12 +219,17 @@ async def test_a_lost_stream_and_two_lost_replicas(empty: Settings) -> None:
 async def test_one_service_and_a_bus_that_is_away(empty: Settings) -> None:
     """--service names whose events; without a bus a sentence and exit 1, though --dry-run needs none."""
     env = {**environment(empty), "NATS_URL": "nats://127.0.0.1:1"}
-    counted, refused = await asyncio.gather(
+    container = {name: value for name, value in env.items() if name not in {"NATS_URL", "ORDERS_NATS_URL"}}
+    counted, refused, elsewhere = await asyncio.gather(
         command("relay", "--replay-since", "1d", "--service", "orders", "--dry-run", env=env),
         command("relay", "--replay-since", "1d", "--service", "orders", env=env),
+        command("relay", "--replay-since", "1d", env=container),
     )
     assert counted[:2] == (0, "orders: 0 events would be published again\n")
     assert refused == (1, "", "The bus does not answer. Is Tix running?\n")
+    assert elsewhere[:2] == (1, "")
+    assert "ORDERS_NATS_URL is not set" in elsewhere[2]
+    assert "container" in elsewhere[2]
 
 
 @pytest.mark.slow

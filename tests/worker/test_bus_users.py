@@ -311,3 +311,17 @@ class TestWithoutTheMaker:
                 return all(one.ack_floor and one.ack_floor.stream_seq for one in about)
 
             await until(heard, "all three heard it")
+
+
+async def test_no_answer_acknowledges_another_s_message(settings: Settings, stream: Bus) -> None:
+    """An empty one would, if it could be sent to where acknowledgements go; the server refuses that place."""
+    await stream.jetstream.publish("ticket.created", b"{}")
+    foreign, own = "orders-ticket-created", DURABLES["payments"][0]
+    async with joined(*settings.bus("orders")) as orders, joined(*settings.bus("payments")) as payments:
+        subscription = await orders.client.jetstream(timeout=1).pull_subscribe_bind(foreign, STREAM)
+        [message] = await subscription.fetch(1, timeout=1)
+        nothing = json.dumps({"batch": 1, "no_wait": True}).encode()
+        asked = f"{API}.CONSUMER.MSG.NEXT.{STREAM}.{own}"
+        await payments.client.publish(asked, nothing, reply=message.reply)
+        assert await payments.refused() == lower([message.reply])
+        assert (await stream.jetstream.consumer_info(STREAM, foreign)).num_ack_pending == 1
