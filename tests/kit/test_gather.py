@@ -5,8 +5,11 @@ from collections.abc import Callable, Collection
 
 import pytest
 
+from server.kit.db import rows
 from server.kit.gather import Gathered, Shared
 from server.kit.log import request_id
+from server.kit.pool import POOL_SIZE, busy
+from tests.waiting import until
 
 
 class Source:
@@ -143,6 +146,23 @@ async def test_an_abandoned_search_ends() -> None:
     waiting[1].cancel()
     await turn()
     assert ended.is_set()
+
+
+@pytest.mark.usefixtures("settings")
+async def test_abandoned_reads_leave_their_connections_to_others() -> None:
+    """Also those that wait for one."""
+
+    async def read(_: int) -> object:
+        return await rows("tickets", "SELECT pg_sleep(2.9)")  # as long as a statement may take, nearly
+
+    shared = Shared(read)
+    waiting = [asyncio.ensure_future(shared.get(n)) for n in range(3 * POOL_SIZE)]
+    await until(lambda: busy("tickets").in_use == POOL_SIZE, "every connection is taken")
+    for one in waiting:
+        one.cancel()
+    async with asyncio.timeout(2):
+        assert await rows("tickets", "SELECT 1 AS one") == [{"one": 1}]
+    await until(lambda: busy("tickets").in_use == 0, "every connection came back")
 
 
 async def test_a_read_is_nobody_s_own(asked: tuple[Source, Get]) -> None:
