@@ -168,6 +168,7 @@ docker-build-auth docker-build-tickets docker-build-orders docker-build-payments
 compose-up: ## Start everything in containers (shop :3000, API :8080), with secrets made once in .env
 	@$(NEED_COMPOSE)
 	@$(MAKE) --no-print-directory .env
+	@$(call COMPLETE,.env)
 	docker compose --profile app up --build --detach
 
 compose-down: ## Stop what compose-up started; the data stays
@@ -176,6 +177,10 @@ compose-down: ## Stop what compose-up started; the data stays
 
 NEED_COMPOSE = $(HAS_COMPOSE) || { \
 	echo "This needs a Docker engine with Compose, and none answers here; make run needs neither." >&2; exit 1; }
+
+# A file of an older release lacks what is new. What is in it stays: the databases know it.
+COMPLETE = missing="$$($(BIN)/python -m server secrets --missing $(1))" || exit 1; \
+	test -z "$$missing" || printf '\n\# New in this release\n%s\n' "$$missing" >>$(1)
 
 .env: | $(INSTALLED)
 	@umask 077; { echo "# For docker-compose.yaml. Keep it: the database was made with this password."; \
@@ -188,6 +193,8 @@ LOCAL := infra/k8s/overlays/local
 
 k8s-apply: ## Bring Tix to the cluster that kubectl is set to (OVERLAY=local)
 	@$(NEED_CLUSTER)
+	@$(MAKE) --no-print-directory $(LOCAL)/tix.env
+	@$(call COMPLETE,$(LOCAL)/tix.env)
 	@$(MAKE) --no-print-directory $(LOCAL)/postgres-app.env
 	@# A Job cannot be changed, so that of the last release makes room. The services roll when the new one is done.
 	kubectl delete job migrate --namespace tix --ignore-not-found

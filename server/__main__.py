@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     fresh = commands.add_parser(
         "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
     )
+    fresh.add_argument(
+        "--missing", type=Path, metavar="FILE", help="only those that FILE, made by an older release, lacks"
+    )
     fresh.set_defaults(run=secrets)
     allowed = commands.add_parser(
         "nats-users", help="print the users of NATS and what each may do, as a part of its configuration"

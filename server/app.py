@@ -121,11 +121,14 @@ def create_app(  # noqa: PLR0913 - what tests replace, and what only `up` knows
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
         await _read(revocations.values())  # before the first request: a restart revives no token
-        app.ctx.watch = asyncio.create_task(_watch(revocations.values()))
+        app.ctx.watches = [asyncio.create_task(_watch(revocations.values()))]
+        if isinstance(keys, RemoteKeys):
+            app.ctx.watches.append(asyncio.create_task(keys.watch()))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:
-        app.ctx.watch.cancel()
+        for watch in app.ctx.watches:
+            watch.cancel()
         if own_gateway is not None:
             await own_gateway.close()
 

@@ -125,7 +125,7 @@ def questions(services: Collection[Service], links: Sequence[Bus]) -> Gauges:
     if stored:
         asked["pool"] = partial(_of_pools, stored)
     if services:
-        asked["bus"] = partial(_of_bus, links)
+        asked |= {"bus": partial(_of_bus, links), "consumers": partial(_of_consumers, links)}
     if "orders" in services:
         asked["holds"] = _of_holds
     if "payments" in services:
@@ -152,7 +152,11 @@ async def _of_pools(services: Collection[Service]) -> Iterable[Reading]:
 
 
 async def _of_bus(links: Sequence[Bus]) -> Iterable[Reading]:
-    found = [BUS.reads(bool(links) and all(link.is_connected for link in links))]
+    return [BUS.reads(bool(links) and all(link.is_connected for link in links))]
+
+
+async def _of_consumers(links: Sequence[Bus]) -> Iterable[Reading]:
+    found = []
     asked = [link.consumers() for link in links if link.is_connected]
     for consumer in itertools.chain.from_iterable(await asyncio.gather(*asked)):
         found += [

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import re
 import shlex
 import socket
 import sys
@@ -165,10 +166,17 @@ async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def secrets(_: argparse.Namespace, __: Mapping[str, str]) -> int:
-    """Print a new value for each secret, as lines that Compose and kubectl take."""
+async def secrets(options: argparse.Namespace, _: Mapping[str, str]) -> int:
+    """Print a new value for each secret that the file of `--missing` has not; Compose and kubectl take it."""
+    try:
+        there = (
+            re.findall(r"^\s*(\w+)\s*=", options.missing.read_text(), re.MULTILINE) if options.missing else ()
+        )
+    except OSError as error:
+        raise Refusal(f"{options.missing} cannot be read: {error.strerror}") from error
     for name, value in fresh_secrets().items():
-        print(f"{name}={value}")
+        if name not in there:
+            print(f"{name}={value}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""tickets: words are found by their grams, dates by an index, and there is room for a seat to move in its page.
+"""tickets: the grams by which words are found, and room for a seat to move in its page; the indexes follow.
 
 pg_trgm would do the same, but the PostgreSQL that comes from a wheel has no extensions. A seat's columns are in
 no index, so where its page has room a move touches none: the grams of a ticket are a hundred entries.
@@ -17,10 +17,6 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
             FROM (SELECT lower(value) AS word) w, generate_series(1, length(word) - 1) n,
               generate_series(2, 3) size)
         $$;
-        CREATE INDEX "tickets_by_words" ON "tickets" USING gin ("grams"("title" || ' ' || coalesce("venue", '')))
-            WITH (gin_pending_list_limit = 256);
-        CREATE INDEX "tickets_by_start" ON "tickets" (coalesce("starts_at", 'infinity'), "id");
-        CREATE INDEX "tickets_withdrawn" ON "tickets" ("created_at", "id") WHERE "withdrawn";
         ALTER TABLE "tickets" SET (fillfactor = 80);
 """
 
@@ -28,9 +24,6 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 async def downgrade(db: BaseDBAsyncClient) -> str:
     return """
         ALTER TABLE "tickets" RESET (fillfactor);
-        DROP INDEX IF EXISTS "tickets_withdrawn";
-        DROP INDEX IF EXISTS "tickets_by_start";
-        DROP INDEX IF EXISTS "tickets_by_words";
         DROP FUNCTION IF EXISTS "grams"(TEXT);
 """
 

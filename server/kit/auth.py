@@ -168,9 +168,11 @@ class SigningKey:
 class RemoteKeys:
     """auth's public keys by its JWKS address; asked again for an unknown `kid`, at most every 5 s.
 
-    A known `kid` never waits: anyone can invent an unknown one, also while auth hangs.
+    A known `kid` never waits: anyone can invent an unknown one, also while auth hangs. `watch` notices which
+    are withdrawn; while auth is away what is known counts.
     """
 
+    WATCH_SECONDS = 60
     AGAIN_SECONDS = 5
     RETRY_SECONDS = 0.5
     """Before the first keys were fetched; who asks meanwhile is answered 503 at once."""
@@ -192,6 +194,13 @@ class RemoteKeys:
             raise Unavailable("Tokens cannot be verified at the moment; try again.")
         return self._keys.get(kid)
 
+    async def watch(self) -> None:
+        """Ask again and again, for as long as the process runs."""
+        while True:
+            await asyncio.sleep(self.WATCH_SECONDS)
+            async with self._lock:
+                await self._fetch()
+
     async def _fetch(self) -> None:
         try:
             async with httpx.AsyncClient(timeout=2) as client:
@@ -211,7 +220,7 @@ class Verified:
     """Tokens whose signature was checked a moment ago: checking one costs 150 µs, more than most requests."""
 
     SECONDS = 60
-    """Then it is checked again: a key that auth has withdrawn counts no longer."""
+    """Then it is checked again: a key that is known no longer does not count."""
     MOST = 10_000
     """About 1 kB each; the oldest are forgotten."""
 

@@ -19,7 +19,7 @@ from server.kit.auth import Keys, Principal, Revocations, Verified, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
 from server.kit.log import log, request_id, user_id
-from server.kit.metrics import observe_request
+from server.kit.metrics import METHODS, observe_request
 from server.kit.problems import Problems
 from server.kit.schemas import Body
 
@@ -294,9 +294,13 @@ def _traced(request: Request) -> Callable[[int], None] | None:
 
 
 def place(request: Request) -> tuple[str, str, str | None]:
-    """Service, method and route of a request, the route as it is written: `/api/users/tokens/:token_id`."""
+    """Service, method and route of a request, the route as it is written: `/api/users/tokens/:token_id`.
+
+    Methods of somebody's own are one, `other`: there is no end to what a stranger can call his.
+    """
     service, route = request.app.name.partition("-")[0], request.route
+    method = request.method if request.method in METHODS else "other"
     if route is None:
-        return service, request.method, None
+        return service, method, None
     path = PARAMETER.sub(r":\1", f"/{route.path}")
-    return getattr(route.ctx, "service", service), request.method, path
+    return getattr(route.ctx, "service", service), method, path

@@ -23,6 +23,8 @@ from aerich.models import Aerich
 
 LOCK = 0x7469785F6D696772
 """`tix_migr` in ASCII."""
+AGAIN_SECONDS = 0.2
+"""So often a migrator looks whether it is its turn."""
 LOCATION = Path(__file__).parents[2] / "migrations"
 AUDITOR = "tix_auditor"
 
@@ -33,7 +35,7 @@ async def upgrade(databases: Mapping[str, str]) -> dict[str, list[str]]:
     for service, url in databases.items():
         session = await asyncpg.connect(url)
         try:
-            await session.execute("SELECT pg_advisory_lock($1)", LOCK)
+            await _take_turn(session)
             await session.execute(f'CREATE SCHEMA IF NOT EXISTS "{service}"')
             applied[service] = await in_own_context(_upgrade(service, url))
             await _grant(session, service)
@@ -48,7 +50,7 @@ async def downgrade(databases: Mapping[str, str]) -> dict[str, list[str]]:
     for service, url in databases.items():
         session = await asyncpg.connect(url)
         try:
-            await session.execute("SELECT pg_advisory_lock($1)", LOCK)
+            await _take_turn(session)
             undone[service] = await in_own_context(_downgrade(service, url))
         finally:
             await session.close()
@@ -66,7 +68,8 @@ def command(service: str, url: str) -> Command:
     # aerich's own model is one class for all services: each takes it over, under one connection name for all.
     Aerich._meta.app = None  # noqa: SLF001
     config = {
-        "connections": {"default": connection(service, url, role=None)},
+        # One connection: what a file sets for its session is set for its next statement.
+        "connections": {"default": connection(service, url, role=None, size=1, patient=True)},
         "apps": {
             service: {
                 "models": [f"server.{service}.models", "aerich.models"],
@@ -77,6 +80,12 @@ def command(service: str, url: str) -> Command:
         "timezone": "UTC",
     }
     return Command(config, app=service, location=str(LOCATION))
+
+
+async def _take_turn(session: "asyncpg.Connection[Any]") -> None:
+    """By asking again: who waits inside a statement has a snapshot, for whose end CONCURRENTLY waits."""
+    while not await session.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - no event here
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _upgrade(service: str, url: str) -> list[str]:

@@ -30,6 +30,7 @@ SESSION = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "8s",
 }
+COMMAND_SECONDS = 10
 
 
 class DatabaseUnavailable(Unavailable):
@@ -112,8 +113,13 @@ async def _reset(_: "asyncpg.Connection[Any]") -> None:
     """Nothing to reset: we keep no session state, and asyncpg's default costs a round trip per use."""
 
 
-def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZE) -> dict[str, Any]:
-    """Tortoise's settings for one service's pool, acting as `role` if that exists and we may."""
+def connection(
+    service: str, url: str, *, role: str | None, size: int = POOL_SIZE, patient: bool = False
+) -> dict[str, Any]:
+    """Tortoise's settings for one service's pool, acting as `role` if that exists and we may.
+
+    A `patient` one's statements take as long as they take, as a migration's do; for locks it waits as all do.
+    """
     parsed = expand_db_url(url)
     parsed["engine"] = __name__
     parsed["credentials"].update(
@@ -121,8 +127,12 @@ def connection(service: str, url: str, *, role: str | None, size: int = POOL_SIZ
         minsize=1,
         maxsize=size,
         timeout=ACQUIRE_SECONDS,
-        command_timeout=10,
-        server_settings={**SESSION, "application_name": f"tix-{service}"},
+        command_timeout=None if patient else COMMAND_SECONDS,
+        server_settings={
+            **SESSION,
+            **({"statement_timeout": "0"} if patient else {}),
+            "application_name": f"tix-{service}",
+        },
         init=partial(_act_as, role=role) if role else None,
         reset=_reset,
     )

@@ -18,6 +18,7 @@ from server.kit.errors import Unavailable
 from server.settings import Settings
 from tests.platform import User, free_port
 from tests.problems import assert_problem
+from tests.waiting import until
 
 
 @dataclass
@@ -85,6 +86,28 @@ async def test_a_new_key_is_found_after_a_while(auth: Auth, monkeypatch: pytest.
     auth.keys = [new]
     assert await remote.find(new.kid) is not None
     assert await remote.find(old.kid) is None
+
+
+async def test_a_withdrawn_key_is_forgotten_though_nobody_brings_another(
+    auth: Auth, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each process that serves; while auth is away it keeps what it has."""
+    monkeypatch.setattr(RemoteKeys, "WATCH_SECONDS", 0.02)
+    app = create_app(["orders"], settings.model_copy(update={"jwks_url": auth.url}))
+    app.config.TOUCHUP = False
+    remote, old = app.ctx.keys, auth.keys[0]
+    async with serving(app, listen(0), grace=0):
+        assert await remote.find(old.kid) is not None
+        auth.body = ["no key set"]
+        before = auth.asked
+        await until(lambda: auth.asked > before + 1, "it asked in vain")
+        assert await remote.find(old.kid) is not None
+        auth.body, auth.keys = None, [SigningKey("second secret, 32 characters lon")]
+
+        async def forgotten() -> bool:
+            return await remote.find(old.kid) is None
+
+        await until(forgotten, "the old key is gone")
 
 
 async def test_while_auth_is_away_nothing_can_be_said_of_a_token() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from server.app import create_app
+from server.local.datadir import SECRETS
 from server.run import PORTS
 from server.settings import SERVICES, Settings
 from tests.infra.containers import K8S, OURS, ROOT
@@ -146,8 +147,8 @@ def test_what_is_missing_is_said_in_a_sentence(target: str) -> None:
     assert re.search(r"none answers here|there is none here|reaches no cluster", said[0])
 
 
-def test_services_roll_when_the_database_is_ready_for_them(tmp_path: Path) -> None:
-    """What `make k8s-apply` asks of kubectl, in its order."""
+def apply(tmp_path: Path) -> Path:
+    """`make k8s-apply` without a cluster; what it asked of kubectl, a line each."""
     log = tmp_path / "log"
     stub = tmp_path / "kubectl"
     stub.write_text(f'#!/bin/sh\necho "$@" >>{log}\n')
@@ -159,6 +160,32 @@ def test_services_roll_when_the_database_is_ready_for_them(tmp_path: Path) -> No
         capture_output=True,
         check=True,
     )
+    return log
+
+
+@pytest.mark.slow
+def test_secrets_of_an_older_release_are_completed_and_not_changed(tmp_path: Path) -> None:
+    """A second password of the database, or a second pepper, would lock everybody out."""
+    old = "# Keep it.\nPOSTGRES_PASSWORD=of-then\nPASSWORD_PEPPER=of-then-too\n\nMINE=its comment # isn't one"
+    kept = tmp_path / "tix.env"
+    kept.write_text(old)
+    apply(tmp_path)
+    completed = kept.read_text()
+    assert completed.startswith(f"{old}\n")
+    assert sorted(re.findall(r"^(\w+)=.", completed, re.MULTILINE)) == sorted([*SECRETS, "MINE"])
+    assert ":of-then@" in (tmp_path / "postgres-app.env").read_text()
+    apply(tmp_path)
+    assert kept.read_text() == completed
+
+
+def test_so_are_those_of_compose() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert "--no-print-directory .env\n\t@$(call COMPLETE,.env)\n\tdocker compose" in makefile
+
+
+def test_services_roll_when_the_database_is_ready_for_them(tmp_path: Path) -> None:
+    """What `make k8s-apply` asks of kubectl, in its order."""
+    log = apply(tmp_path)
     said = [line.split()[:2] for line in log.read_text().splitlines()]
     assert said == [
         ["version"],

@@ -10,14 +10,18 @@ import pytest
 import yaml
 
 from server.kit import metrics
+from server.kit.http import PROBES
 from server.local.datadir import fresh_secrets
 from server.settings import Settings
 from tests.infra import metrics_table
 from tests.infra.containers import K8S, OURS, ROOT, Document, compose, copied, kustomized, pods
+from tests.infra.metrics_table import PAGE
 
 OBS = ROOT / "infra/obs"
 PORT = Settings().metrics_port
-OF_PROMETHEUS = frozenset({"le", "instance", "job"})
+PART = "part"
+"""The name by which Prometheus found it."""
+OF_PROMETHEUS = frozenset({"le", "instance", "job", PART})
 PROMISED = {
     "TixDeadLetters": "tix_dead_letters",
     "TixOutboxOld": "tix_outbox_age_seconds",
@@ -94,6 +98,15 @@ def test_every_promise_calls_somebody() -> None:
     assert {name: metric for name, metric in PROMISED.items() if metric not in by_name.get(name, "")} == {}
 
 
+def test_a_probe_that_says_no_is_no_failure() -> None:
+    """/readyz answers 503 while a process drains; and its 200s would hide others' failures."""
+    [errors] = [rule["expr"] for rule in rules() if rule["alert"] == "TixErrors"]
+    [left_out, again] = re.findall(r'route!~"([^"]+)"', errors)
+    assert left_out == again
+    assert all(re.fullmatch(left_out, probe) for probe in PROBES)
+    assert not re.fullmatch(left_out, "/api/orders")
+
+
 def test_the_dashboard_asks_for_what_the_code_tells() -> None:
     known = told()
     assert [text for query in queries(dashboard()) for text in mistakes(query, known)] == []
@@ -167,9 +180,13 @@ class TestCompose:
 
     def test_every_service_is_scraped_on_its_own_port(self, services: Document) -> None:
         [job] = yaml.safe_load((OBS / "prometheus.yaml").read_text())["scrape_configs"]
-        [targets] = [config["targets"] for config in job["static_configs"]]
-        assert set(targets) == {f"{name}:{PORT}" for name in OURS}
+        [found] = job["dns_sd_configs"]  # each replica has an address: a target by name would be one of them
+        assert (set(found["names"]), found["type"], found["port"]) == (set(OURS), "A", PORT)
         assert OURS.keys() <= services.keys()
+        [part] = job["relabel_configs"]
+        assert part == {"source_labels": ["__meta_dns_name"], "target_label": PART}
+        [down] = [rule["expr"] for rule in rules() if rule["alert"] == "TixDown"]
+        assert f"unless max by ({PART})" in down  # whose last replica is gone has no address either
 
     def test_the_files_are_where_they_are_looked_for(self, services: Document) -> None:
         for name in ("prometheus", "grafana"):
@@ -219,6 +236,21 @@ class TestKubernetes:
         wrong = copied(policies)
         wrong[-1]["spec"]["ingress"].append({"from": [{"podSelector": {}}], "ports": [{"port": PORT}]})
         assert who_reads(wrong) != who_reads(policies)
+
+    def test_traces_leave_for_a_collector_and_nowhere_else(self) -> None:
+        """From all of ours, to the port that the setting's own description names."""
+        [port] = re.findall(
+            r"^\| `OTEL_EXPORTER_\w+` .*http://collector:(\d+)", PAGE.read_text(), re.MULTILINE
+        )
+        namespace = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+        opened = [
+            (policy["spec"]["podSelector"], rule)
+            for policy in yaml.safe_load_all((K8S / "base/network.yaml").read_text())
+            for rule in policy["spec"].get("egress", [])
+            if {"port": int(port)} in rule["ports"]
+        ]
+        ours = {"matchLabels": {"tix/kind": "service"}}
+        assert opened == [(ours, {"to": [namespace], "ports": [{"port": int(port)}]})]
 
 
 def who_reads(documents: list[Document]) -> list[Any]:

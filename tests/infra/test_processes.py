@@ -69,6 +69,12 @@ async def test_secrets_are_new_each_time_and_all_there() -> None:
     assert Settings.load(usable).jwt_secret == made["JWT_SECRET"]
 
 
+async def test_a_file_of_secrets_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
+    code, out, said = await command("secrets", "--missing", str(tmp_path / "none"), env={})
+    assert (code != 0, out) == (True, "")
+    assert "none cannot be read: No such file or directory" in said
+
+
 async def test_infra_starts_only_what_is_not_elsewhere(settings: Settings, tmp_path: Path) -> None:
     """With addresses of real servers it brings the sandbox alone, and hands all addresses on."""
     names = ("DATABASE_URL", "NATS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD")

@@ -79,6 +79,15 @@ async def main():
 asyncio.run(main())
 """
 
+IN_A_HURRY = """
+import asyncio, os
+from server.kit import migrate, pool
+
+pool.SESSION["statement_timeout"] = "1ms"
+pool.COMMAND_SECONDS = 0.001
+print(asyncio.run(migrate.upgrade({"tickets": os.environ["DATABASE_URL"]})))
+"""
+
 
 class TestUpgrade:
     """From nothing."""
@@ -113,6 +122,23 @@ class TestUpgrade:
         assert await python("-c", NEWER_THAN_THE_FILES, *SERVICES, url=fresh) == "".join(
             f"{service} ''\n" for service in SERVICES
         )
+
+    async def test_it_takes_its_time_and_builds_anew_what_was_left_half_done(self, fresh: str) -> None:
+        """However short a service's statements must be; who is killed leaves an invalid index behind."""
+        assert "search_indexes.py" in await python("-c", IN_A_HURRY, url=fresh)
+        session = await asyncpg.connect(fresh)
+        try:
+            await session.execute(
+                "UPDATE pg_index SET indisvalid = false "
+                "WHERE indexrelid = 'tickets.tickets_by_words'::regclass"
+            )
+            await session.execute("DELETE FROM tickets.aerich WHERE version LIKE '4%'")
+            assert FILE.findall(await python("-c", IN_A_HURRY, url=fresh)) == [
+                "4_20261129111100_search_indexes.py"
+            ]
+            assert await session.fetchval("SELECT bool_and(indisvalid) FROM pg_index")
+        finally:
+            await session.close()
 
 
 class TestRights:

@@ -8,9 +8,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from nats.js.api import ConsumerInfo
+from nats.js.errors import NotFoundError
 
 from server.gauges import create_metrics, scraped, take_free
 from server.kit import metrics
+from server.kit.bus import Bus
 from server.kit.metrics import Family, Gauges, Reading
 from server.settings import SERVICES, Settings
 from tests.platform import Platform
@@ -106,6 +109,19 @@ async def test_an_open_stream_is_counted(platform: Platform, address: str) -> No
         return value(await scrape(address), "tix_sse_clients") == 0
 
     await until(gone, "the stream is not counted any more")
+
+
+async def test_a_consumer_that_is_missing_does_not_hide_the_bus(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(_: Bus) -> list[ConsumerInfo]:
+        raise NotFoundError
+
+    monkeypatch.setattr(Bus, "consumers", missing)
+    told = await scrape(address)
+    assert value(told, "tix_gauges_up", source="consumers") == 0
+    assert value(told, "tix_gauges_up", source="bus") == 1
+    assert value(told, "tix_bus_connected") == 1
 
 
 async def test_the_public_port_has_no_metrics(platform: Platform, address: str) -> None:

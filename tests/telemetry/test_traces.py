@@ -164,6 +164,13 @@ async def test_what_a_stranger_sends_is_no_trace(quick: Platform, spans: Spans) 
     assert all(context_of(span).is_valid and span.parent is None for span in spans.all())
 
 
+async def test_a_method_of_a_strangers_own_names_no_span(quick: Platform, spans: Spans) -> None:
+    """Names are few: a collector counts by them."""
+    await quick.http.request("BREW", "/api/tickets")
+    [span] = spans.all()
+    assert span.name.split()[0] == (span.attributes or {})["http.request.method"] == "other"
+
+
 def test_probes_are_no_traces() -> None:
     """They come every few seconds, from every cluster."""
     assert {"/livez", "/readyz"} == PROBES
