@@ -1,8 +1,10 @@
 """The app: its views, what they share, and what follows the streams."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
 
@@ -62,9 +64,17 @@ class Tui(Shell):
         ),
     ]
 
-    def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
-        """Nothing is asked before the first paint."""
-        super().__init__(config, target, memory, is_readonly=is_readonly)
+    def __init__(
+        self,
+        config: Config,
+        target: Target,
+        memory: Memory,
+        *,
+        is_readonly: bool = False,
+        flags: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        """Nothing is asked before the first paint; all as for `Shell`."""
+        super().__init__(config, target, memory, is_readonly=is_readonly, flags=flags)
         self._followed: set[object] = set()
         self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
@@ -90,8 +100,8 @@ class Tui(Shell):
         self.tell(LinkChanged)
         session, was_away = self.session, self._was_online is False
         self._was_online = session.is_online
-        # After an outage there may be holds of which no answer came.
-        if session.is_online and session.token and (session.user is None or was_away):
+        # After an outage there may be holds of which no answer came, and the shop was never told.
+        if session.is_online and (was_away or (session.token and session.user is None)):
             self.begin()
 
     # --- listening ----------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """The terminal app on a real platform, driven by its keys."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -45,6 +46,7 @@ def open_tui(home: Path) -> Open:
         size: tuple[int, int] = (180, 40),  # so wide that sentences are not broken in the middle
         is_readonly: bool = False,
         settings: str = "",
+        flags: Mapping[str, str | None] = MappingProxyType({}),
     ) -> AsyncIterator[Driver]:
         api_url = platform if isinstance(platform, str) else platform.api_url
         environ = {"HOME": str(home), "TIX_API_URL": api_url, "NO_COLOR": ""}
@@ -54,7 +56,8 @@ def open_tui(home: Path) -> Open:
         (home / ".config" / "tix" / "config.toml").write_text(settings, encoding="utf-8")
         config = Config(environ, home)
         target = config.resolve(profile=None, api_url=None, warn=lambda _: None)
-        app = Tui(config, target, Memory.of(environ, target.profile), is_readonly=is_readonly)
+        memory = Memory.of(environ, target.profile)
+        app = Tui(config, target, memory, is_readonly=is_readonly, flags=flags)
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Driver(app, pilot)
 

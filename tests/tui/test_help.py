@@ -6,7 +6,6 @@ from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
-from tui.actions import TWINS
 from tui.offers import offers
 from tui.screens.help import Help
 from tui.screens.view import View
@@ -151,7 +150,7 @@ async def test_the_palette_copies_the_same_as_a_command(platform: Platform, open
         await tui.sees("Front row", ticket["id"])
         await tui.press("ctrl+p")
         await tui.type("copy as reserve", None)
-        command = TWINS["hold"].format(ticket=ticket["id"])
+        command = f"tix reserve {ticket['id']}"
         await tui.sees(f"Copy as `{command}`")
         await tui.misses("Zoom")
         await tui.press("enter")

@@ -24,7 +24,7 @@ class Browse(TicketList):
         *LIST_KEYS,
     ]
     VIEW = "browse"
-    COPIED = ("hold", "show_ticket")
+    ALSO = ("show_ticket", "browse", "watch_tickets")
     _seen: float = 0
     """When what is kept was read, in seconds since 1970; 0: never."""
 

@@ -1,6 +1,6 @@
 """One ticket by itself, as the palette goes to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 from uuid import UUID
 
@@ -24,6 +24,8 @@ class Ticket(View):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("b", "hold", "Hold", "Hold this ticket for 15 minutes and go on to payment."),
     ]
+
+    ALSO = ("show_ticket",)
 
     def __init__(self, ticket: TicketOut) -> None:
         """As it was read."""
@@ -105,4 +107,8 @@ class Ticket(View):
 
     def copyable(self) -> dict[str, str]:
         """Of this ticket."""
-        return copies(self.session, self.ticket, ("hold", "show_ticket"))
+        return copies(self.session, self.ticket, self.commands())
+
+    def done_to(self) -> Mapping[str, str]:
+        """This ticket."""
+        return {"ticket": str(self.ticket.id)}
