@@ -39,6 +39,12 @@ class TestKeys:
             await tui.press("o")
             await tui.sees("oldest first")
 
+    async def test_t20_so_does_the_top_line(self, open_tui: Open) -> None:
+        async with open_tui(AWAY, settings='[tui.keys]\nview_orders = "f6"') as tui:
+            await tui.sees("[1 browse]", "f6 orders", "3 sell")
+            await tui.press("f6")
+            await tui.sees("[f6 orders]")
+
     async def test_t20_two_keys_may_be_exchanged(self, open_tui: Open) -> None:
         async with open_tui(AWAY, settings='[tui.keys]\nsort = "f"\nstatus = "s"') as tui:
             await tui.sees("f sort", "s status")

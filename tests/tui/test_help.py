@@ -118,6 +118,7 @@ async def test_t15_what_cannot_be_done_stays_and_says_why(platform: Platform, op
         await tui.press("enter")
         await tui.misses("What can be done here")
         await until(lambda: tui.toasts.count("Sign in first: press a.") == 2, "it is said once more")
+        assert len(tui.app.journal.found("Sign in first")) == 2
         await tui.press("ctrl+p")
         await tui.sees("✗ Sign in first: press a.")
 
