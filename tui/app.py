@@ -196,11 +196,15 @@ class Tui(Shell):
         feed, user, began = self.session.feed, self.session.user, steady()
         try:
             order = await feed.reserve_ticket(ticket_id, max_price=at_most)
-            if steady() - began > PROMPT_SECONDS:  # an answer given again tells how it was the first time
-                order = await feed.show_order(order.id)
         except Conflict:
             self.look_at(ticket_id)
             raise
+        except TixError:
+            self.begin()  # it may be held all the same
+            raise
+        if steady() - began > PROMPT_SECONDS:  # an answer given again tells how it was the first time
+            with suppress(TixError):
+                order = await feed.show_order(order.id)
         if self.session.user != user:
             return  # who asked is signed out
         self.take_hold(order)

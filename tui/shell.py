@@ -163,6 +163,11 @@ class Shell(Talk):
         self.tell(lambda: TicketsChanged([ticket]))
         self.report(said)
 
+    def shows_order(self, order_id: UUID) -> bool:
+        """Whether a page of it is there, even below another."""
+        screens = (screen for stack in self._screen_stacks.values() for screen in stack)
+        return any(isinstance(one, Checkout) and one.order.id == order_id for one in screens)
+
     def open_order(self, order: OrderOut) -> None:
         """The order's own page."""
         self.push_screen(Checkout(order))

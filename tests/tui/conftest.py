@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from cli.config import Config
-from tests.platform import Platform, User
+from tests.cli.running import ID
+from tests.platform import Platform, User, client
+from tests.tui.canned import canned
 from tests.tui.driving import Driver
 from tui.app import Tui
 from tui.memory import Memory
@@ -26,6 +30,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 Open = Callable[..., AbstractAsyncContextManager[Driver]]
+
+
+@asynccontextmanager
+async def ada(open_tui: Open, **options: Any) -> AsyncIterator[Driver]:
+    """Somebody with listings, a hold and an order, at a Tix that says the same each time."""
+    with canned() as url:
+        async with client(url) as http:
+            user = User(UUID(ID), http, {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30.c2VjcmV0"})
+            async with open_tui(url, user, **options) as tui:
+                await tui.sees("5 tickets", "ada@example.com", "◐ ")
+                yield tui
 
 
 @pytest.fixture

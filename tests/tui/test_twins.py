@@ -2,16 +2,13 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from server.orders.schemas import OrderOut
 from server.tickets.schemas import TicketOut
-from tests.cli.running import ID
-from tests.platform import User, client
-from tests.tui.canned import ORDERS, TICKETS, canned
-from tests.tui.conftest import Open
+from tests.tui.canned import ORDERS, TICKETS
+from tests.tui.conftest import Open, ada
 from tests.tui.driving import Driver
 from tests.waiting import until
 from tui.plain import commands
@@ -36,19 +33,15 @@ def test_t17_what_a_shell_would_take_apart_is_quoted_and_the_flags_of_the_run_ar
 
 def test_t25_so_are_those_that_are_told_where_nothing_is_drawn() -> None:
     told = [line.split(maxsplit=1) for line in commands("it is so", FLAGS) if " tix " in line]
-    assert all(line[-1].endswith(" --profile kim") for line in told[1:])
-    assert len(told) == len(TWINS) + 1
+    assert all(line[-1].endswith(" --profile kim") for line in told)
+    assert len(told) == len(TWINS)
 
 
 @pytest.fixture
 async def tui(open_tui: Open) -> AsyncIterator[Driver]:
-    """As somebody with listings and orders, in a profile that was asked for."""
-    with canned() as url:
-        async with client(url) as http:
-            user = User(UUID(ID), http, {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30.c2VjcmV0"})
-            async with open_tui(url, user, flags=FLAGS) as driver:
-                await driver.sees("5 tickets", "15:00")
-                yield driver
+    """As Ada, in a profile that was asked for."""
+    async with ada(open_tui, flags=FLAGS) as driver:
+        yield driver
 
 
 async def test_t17_every_twin_can_be_copied_somewhere_and_acts_as_the_same_person(tui: Driver) -> None:

@@ -48,8 +48,12 @@ class Deals(View):
             if fresh.status not in SILENT and not is_followed:
                 await self.holds.follow(order.id, self.tui.hear_order, whole=True)
         except TixError as error:
+            self.look_failed()
             if self.session.is_online:  # else the banner says it
                 self.tui.failed("Reading the order", error)
+
+    def look_failed(self) -> None:
+        """It was not read."""
 
     def why_not(self, action: str) -> str | None:
         """By whose the order is, and how it stands."""
