@@ -1,6 +1,6 @@
-"""What can be done, and how each is done on the command line."""
+"""Keys of actions, and actions that explain themselves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -8,29 +8,6 @@ from textual.binding import Binding
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-TWINS: Mapping[str, str] = {
-    "hold": "tix reserve {ticket}",
-    "withdraw": "tix tickets withdraw {ticket}",
-    "relist": "tix tickets update {ticket} --relist",
-    "edit": "tix tickets update {ticket} --price 45.00",
-    "show_ticket": "tix tickets show {ticket}",
-    "watch_tickets": "tix tickets watch",
-    "pay": "tix pay {order}",
-    "method": "tix pay {order} --method pm_card_visa",
-    "extend": "tix orders extend {order}",
-    "cancel": "tix orders cancel {order}",
-    "refund": "tix orders refund {order}",
-    "show_order": "tix orders show {order}",
-    "watch_order": "tix orders watch {order}",
-    "new": "tix tickets create --title 'Front row' --price 45.00",
-    "import": "tix tickets import seats.csv",
-    "export": "tix tickets export --format csv",
-    "sign_in": "tix auth login",
-    "sign_up": "tix auth signup",
-    "sign_out": "tix auth logout",
-}
-"""By the id of an action; in braces what it is done to."""
 
 
 def key(  # noqa: PLR0913 - what a binding is made of

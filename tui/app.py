@@ -1,8 +1,10 @@
 """The app: its views, what they share, and what follows the streams."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
 
@@ -62,9 +64,17 @@ class Tui(Shell):
         ),
     ]
 
-    def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
-        """Nothing is asked before the first paint."""
-        super().__init__(config, target, memory, is_readonly=is_readonly)
+    def __init__(
+        self,
+        config: Config,
+        target: Target,
+        memory: Memory,
+        *,
+        is_readonly: bool = False,
+        flags: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        """Nothing is asked before the first paint; all as for `Shell`."""
+        super().__init__(config, target, memory, is_readonly=is_readonly, flags=flags)
         self._followed: set[object] = set()
         self._steps: dict[object, int] = {}
         self._heard: list[TicketOut] = []
@@ -90,8 +100,8 @@ class Tui(Shell):
         self.tell(LinkChanged)
         session, was_away = self.session, self._was_online is False
         self._was_online = session.is_online
-        # After an outage there may be holds of which no answer came.
-        if session.is_online and session.token and (session.user is None or was_away):
+        # After an outage there may be holds of which no answer came, and the shop was never told.
+        if session.is_online and (was_away or (session.token and session.user is None)):
             self.begin()
 
     # --- listening ----------------------------------------------------------------------------------------
@@ -186,11 +196,15 @@ class Tui(Shell):
         feed, user, began = self.session.feed, self.session.user, steady()
         try:
             order = await feed.reserve_ticket(ticket_id, max_price=at_most)
-            if steady() - began > PROMPT_SECONDS:  # an answer given again tells how it was the first time
-                order = await feed.show_order(order.id)
         except Conflict:
             self.look_at(ticket_id)
             raise
+        except TixError:
+            self.begin()  # it may be held all the same
+            raise
+        if steady() - began > PROMPT_SECONDS:  # an answer given again tells how it was the first time
+            with suppress(TixError):
+                order = await feed.show_order(order.id)
         if self.session.user != user:
             return  # who asked is signed out
         self.take_hold(order)

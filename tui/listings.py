@@ -59,6 +59,12 @@ def edit_of(ticket: TicketOut, changed: Mapping[str, str]) -> TicketEdit:
     return edit.model_copy(update={"version": ticket.version})
 
 
+def words(typed: Mapping[str, str]) -> tuple[str, ...]:
+    """The same for the command line."""
+    given = {name: _moment(text) if name == "starts_at" and text else text for name, text in typed.items()}
+    return tuple(word for name, text in given.items() for word in (f"--{name.replace('_', '-')}", text))
+
+
 def _checked(model: type[M], typed: Mapping[str, str | None], currency: str) -> M:
     values: dict[str, Any] = dict(typed)
     errors: dict[str, str] = {}

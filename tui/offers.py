@@ -40,7 +40,7 @@ class Offer:
         """Do it, or say why not."""
         app: Any = self.node.app
         if self.why_not is not None:
-            app.notify(self.why_not, severity="warning", markup=False)
+            app.report(self.why_not, severity="warning")
         else:
             await app.run_action(self.action, self.node)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-LOOKING = {"browse": "tix tickets list", "orders": "tix orders list", "account": "tix auth status"}
+from tui.twins import TWINS, command
+
 NO = {"", "0"}
 
 
@@ -18,13 +19,12 @@ def why_plain(environ: Mapping[str, str], streams: Sequence[TextIO]) -> str | No
     return None
 
 
-def commands(why: str, flags: str) -> Iterator[str]:
+def commands(why: str, flags: Mapping[str, str | None]) -> Iterator[str]:
     """What the app does, a command a line; `flags` are those it was called with."""
-    from tui.actions import TWINS  # noqa: PLC0415 - Textual, for which the first paint does not wait
-
     yield f"tix tui draws nothing, since {why}. The same as commands:"
     yield ""
-    for name, command in {**LOOKING, **TWINS}.items():
-        yield f"  {name.replace('_', ' '):<14} {command.format(ticket='TICKET', order='ORDER')}{flags}"
+    for name in TWINS:
+        written = command(name, flags, ticket="TICKET", order="ORDER", rest="FILE")
+        yield f"  {name.replace('_', ' '):<14} {written}"
     yield ""
     yield "Each explains itself with --help; --json makes its output one document."

@@ -157,18 +157,24 @@ class Session:
             if self.is_online is not False and (
                 now < self._doubtful_until or now - self._heard_at > QUIET_SECONDS
             ):
-                with suppress(TixError):  # of any other kind it is an answer
-                    try:
-                        await self._probe.request("GET", "/livez")
-                    except (Unreachable, Unavailable):
-                        self._set(is_online=False)
+                await self._ask_whether_there()
             for stream in tuple(self.streams):
                 if not self.is_online or now - stream.heard_at > DEAD_SECONDS:
                     stream.give_up()
 
+    async def _ask_whether_there(self) -> None:
+        with suppress(TixError):  # of any other kind it is an answer
+            try:
+                await self._probe.request("GET", "/livez")
+            except (Unreachable, Unavailable):
+                self._set(is_online=False)
+
     async def _lost(self, seconds: float, error: TixError) -> None:
-        if isinstance(error, Unreachable | Unavailable):
+        if isinstance(error, Unreachable):
             self._set(is_online=False)
+        elif isinstance(error, Unavailable):
+            await self._ask_whether_there()  # a part of it may be away alone
+        if isinstance(error, Unreachable | Unavailable):
             seconds = min(seconds, LONGEST_PAUSE)
         self.retry_at = steady() + seconds
         self._again.clear()

@@ -1,6 +1,7 @@
 """What the app is around its views: keys and colours of one's own, help, palette, account, the end."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -53,8 +54,19 @@ class Shell(Talk):
         key("ctrl+q", "quit", "Quit", "Out of tix from anywhere.", show=False, is_first=True),
     ]
 
-    def __init__(self, config: Config, target: Target, memory: Memory, *, is_readonly: bool = False) -> None:
-        """Nothing is asked before the first paint. Raises Refused where the configuration cannot be."""
+    def __init__(
+        self,
+        config: Config,
+        target: Target,
+        memory: Memory,
+        *,
+        is_readonly: bool = False,
+        flags: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        """Nothing is asked before the first paint. Raises Refused where the configuration cannot be.
+
+        `flags` are those of this run that a copied command needs, too.
+        """
         if memory.view in self.MODES:
             self.DEFAULT_MODE = memory.view  # type: ignore[misc]  # it is read off the instance
         super().__init__()
@@ -66,6 +78,7 @@ class Shell(Talk):
         self.set_keymap(wanted.keys)
         self._configured_theme = wanted.theme
         self.memory = memory
+        self.flags = flags
         self.is_readonly = is_readonly or wanted.is_readonly
         self.session = Session(config, target, self.link_changed)
         self.holds = Holds(self.session)
@@ -150,6 +163,11 @@ class Shell(Talk):
         self.tell(lambda: TicketsChanged([ticket]))
         self.report(said)
 
+    def shows_order(self, order_id: UUID) -> bool:
+        """Whether a page of it is there, even below another."""
+        screens = (screen for stack in self._screen_stacks.values() for screen in stack)
+        return any(isinstance(one, Checkout) and one.order.id == order_id for one in screens)
+
     def open_order(self, order: OrderOut) -> None:
         """The order's own page."""
         self.push_screen(Checkout(order))
@@ -186,7 +204,7 @@ class Shell(Talk):
             self.report("There is nothing to copy here.")
             return
         chosen = await self.push_screen_wait(
-            Choice("Copy", {name: f"{name:<20} {text}" for name, text in texts.items()})
+            Choice("Copy", {name: f"{name:<24} {text}" for name, text in texts.items()})
         )
         if chosen is not None:
             self.copy(chosen, texts[chosen])

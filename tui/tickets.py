@@ -1,9 +1,8 @@
 """What every view that shows a ticket says of it: whether it can be held, and what can be copied."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from server.tickets.schemas import TicketOut
-from tui.actions import TWINS
 from tui.session import Session
 
 
@@ -20,11 +19,9 @@ def why_not_held(session: Session, ticket: TicketOut) -> str | None:
     }.get(ticket.status, f"It is {ticket.status}.")
 
 
-def copies(session: Session, ticket: TicketOut, actions: Iterable[str]) -> dict[str, str]:
-    """What can be copied of it, by what it is called; `actions` are those whose command it may be."""
+def copies(session: Session, ticket: TicketOut, commands: Mapping[str, str]) -> dict[str, str]:
+    """What can be copied of it, by what it is called; `commands` among it."""
     found = {"id": str(ticket.id)}
     if session.shop:
         found["address"] = f"{session.shop.rstrip('/')}/tickets/{ticket.id}"
-    for name in actions:
-        found[f"command to {name.partition('_')[0]}"] = TWINS[name].format(ticket=ticket.id)
-    return {**found, "JSON": ticket.model_dump_json(by_alias=True)}  # long, so last
+    return {**found, **commands, "JSON": ticket.model_dump_json(by_alias=True)}  # long, so last

@@ -69,6 +69,8 @@ def canned() -> Iterator[str]:
         stub.answer("GET /", 404, {"code": "not_found", "detail": "There is nothing."})
         thread = Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield stub.url
-        stub.shutdown()
-        thread.join()
+        try:
+            yield stub.url
+        finally:
+            stub.shutdown()
+            thread.join()

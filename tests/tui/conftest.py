@@ -1,13 +1,18 @@
 """The terminal app on a real platform, driven by its keys."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from cli.config import Config
-from tests.platform import Platform, User
+from tests.cli.running import ID
+from tests.platform import Platform, User, client
+from tests.tui.canned import canned
 from tests.tui.driving import Driver
 from tui.app import Tui
 from tui.memory import Memory
@@ -25,6 +30,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 Open = Callable[..., AbstractAsyncContextManager[Driver]]
+
+
+@asynccontextmanager
+async def ada(open_tui: Open, **options: Any) -> AsyncIterator[Driver]:
+    """Somebody with listings, a hold and an order, at a Tix that says the same each time."""
+    with canned() as url:
+        async with client(url) as http:
+            user = User(UUID(ID), http, {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30.c2VjcmV0"})
+            async with open_tui(url, user, **options) as tui:
+                await tui.sees("5 tickets", "ada@example.com", "◐ ")
+                yield tui
 
 
 @pytest.fixture
@@ -45,6 +61,7 @@ def open_tui(home: Path) -> Open:
         size: tuple[int, int] = (180, 40),  # so wide that sentences are not broken in the middle
         is_readonly: bool = False,
         settings: str = "",
+        flags: Mapping[str, str | None] = MappingProxyType({}),
     ) -> AsyncIterator[Driver]:
         api_url = platform if isinstance(platform, str) else platform.api_url
         environ = {"HOME": str(home), "TIX_API_URL": api_url, "NO_COLOR": ""}
@@ -54,7 +71,8 @@ def open_tui(home: Path) -> Open:
         (home / ".config" / "tix" / "config.toml").write_text(settings, encoding="utf-8")
         config = Config(environ, home)
         target = config.resolve(profile=None, api_url=None, warn=lambda _: None)
-        app = Tui(config, target, Memory.of(environ, target.profile), is_readonly=is_readonly)
+        memory = Memory.of(environ, target.profile)
+        app = Tui(config, target, memory, is_readonly=is_readonly, flags=flags)
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Driver(app, pilot)
 

@@ -7,15 +7,20 @@ from textual.binding import Binding
 
 from tests.platform import ROOT
 from tui.app import Tui
+from tui.screens.account import Account
 from tui.screens.activity import Activity
 from tui.screens.browse import Browse
 from tui.screens.checkout import Checkout
+from tui.screens.conflict import ConflictDialog
 from tui.screens.deals import Deals
+from tui.screens.dialogs import Choice, Confirm
+from tui.screens.help import Help
 from tui.screens.importing import Importing
 from tui.screens.listing import Listing
 from tui.screens.orders import Orders
 from tui.screens.panes import Panes
 from tui.screens.sell import Sell
+from tui.screens.ticket import Ticket
 from tui.screens.view import View
 from tui.shell import Shell
 from tui.talk import Talk
@@ -34,6 +39,12 @@ PLACES: Mapping[str, tuple[Any, ...]] = {
     "A listing": (Listing,),
     "Import": (Importing,),
     "Activity": (Activity,),
+    "A ticket by itself": (Ticket,),
+    "Account": (Account,),
+    "Help": (Help,),
+    "A question": (Confirm,),
+    "A choice": (Choice,),
+    "A listing that was changed meanwhile": (ConflictDialog,),
 }
 SPELT = {
     "slash": "/",

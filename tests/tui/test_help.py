@@ -6,7 +6,6 @@ from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
-from tui.actions import TWINS
 from tui.offers import offers
 from tui.screens.help import Help
 from tui.screens.view import View
@@ -119,6 +118,7 @@ async def test_t15_what_cannot_be_done_stays_and_says_why(platform: Platform, op
         await tui.press("enter")
         await tui.misses("What can be done here")
         await until(lambda: tui.toasts.count("Sign in first: press a.") == 2, "it is said once more")
+        assert len(tui.app.journal.found("Sign in first")) == 2
         await tui.press("ctrl+p")
         await tui.sees("✗ Sign in first: press a.")
 
@@ -151,7 +151,7 @@ async def test_the_palette_copies_the_same_as_a_command(platform: Platform, open
         await tui.sees("Front row", ticket["id"])
         await tui.press("ctrl+p")
         await tui.type("copy as reserve", None)
-        command = TWINS["hold"].format(ticket=ticket["id"])
+        command = f"tix reserve {ticket['id']}"
         await tui.sees(f"Copy as `{command}`")
         await tui.misses("Zoom")
         await tui.press("enter")

@@ -162,10 +162,24 @@ class TestPayment:
             await tui.sees("Asking Stripe…")
             wire.may_pass.set()
             await tui.misses("Asking Stripe…")
-            await tui.press("r")
             await tui.sees("To pay 45.00 USD, open")
         assert len(wire.keys) == 1
         assert len((await buyer.get(f"/api/payments?orderId={order['id']}")).json()["items"]) == 1
+
+    async def test_one_that_nobody_looks_at_any_more_is_told(
+        self, platform: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        buyer, _ = await held(platform)
+        async with open_tui(platform, buyer) as tui:
+            await enter(tui)
+            wire = line(tui, monkeypatch)
+            wire.may_pass.clear()
+            await tui.press("p")
+            await tui.sees("Asking Stripe…")
+            await tui.press("escape")
+            await tui.sees("1 order · bought")
+            wire.may_pass.set()
+            await tui.hears("“Front row” can be paid: press 2 for the link.")
 
     async def test_two_quick_keys_ask_one_question(self, platform: Platform, open_tui: Open) -> None:
         """A second one under the first would be left when that is answered."""

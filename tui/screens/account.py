@@ -53,6 +53,13 @@ class Account(View):
             who.can_focus = True  # else a hidden field would keep it, and hear the keys
             yield who
 
+    ALSO = ("sign_in", "sign_up", "account")
+
+    def twins(self) -> Iterable[str]:
+        """Whoever is signed in signs out, others in."""
+        others = {"sign_in", "sign_up"} if self.session.user else {"sign_out"}
+        return (name for name in super().twins() if name not in others)
+
     def on_mount(self) -> None:
         """The first field is ready to be typed in."""
         self._show()

@@ -25,6 +25,8 @@ class Activity(View):
         key("slash", "filter", "Filter", "Words of a line; begin with ! to leave out what they find."),
     ]
 
+    ALSO = ("watch_tickets",)
+
     def __init__(self) -> None:
         """All of it."""
         super().__init__()
@@ -84,9 +86,9 @@ class Activity(View):
         return self.keyed(away) if self._wish else "Nothing was heard yet."
 
     def copyable(self) -> dict[str, str]:
-        """The line under the cursor."""
-        line = self.rows.current
-        return {"line": f"{line.at:%Y-%m-%dT%H:%M:%SZ} {line.mark.word} {line.text}"} if line else {}
+        """The line under the cursor, and what tells most of them."""
+        line, commands = self.rows.current, self.commands()
+        return {"line": _written(line), **commands} if line else commands
 
     def action_refresh(self) -> None:
         """Anew."""
@@ -119,3 +121,7 @@ class Activity(View):
             self.query_one("#filter").display = False
             self.rows.focus()
             self._show()
+
+
+def _written(line: Line) -> str:
+    return f"{line.at:%Y-%m-%dT%H:%M:%SZ} {line.mark.word} {line.text}"

@@ -55,6 +55,7 @@ class Checkout(Deals):
         super().__init__()
         self.order = order
         self.payment: PaymentOut | None = None
+        self._was_asking = False
 
     def body(self) -> Iterable[Widget]:
         """What it is about and how long, beside how to pay; below one another where it is narrow."""
@@ -88,7 +89,7 @@ class Checkout(Deals):
     def on_mount(self) -> None:
         """Show it, and follow what becomes of it."""
         self.query_one("#panes").focus()
-        self.fresh_at = steady()
+        self._was_asking = self._is_asking
         self._show()
         self.read()
 
@@ -117,6 +118,7 @@ class Checkout(Deals):
         order, old = message.order, self.order
         if order.id != old.id or order.version < old.version:
             return
+        self.fresh_at = steady()
         self.order = order
         self._show()
         if order.version > old.version:
@@ -137,7 +139,10 @@ class Checkout(Deals):
             self._show()
 
     def on_sending(self, _: Sending) -> None:
-        """What can be done depends on it."""
+        """What can be done depends on it; what was paid from a page that was left is read here."""
+        was_asking, self._was_asking = self._was_asking, self._is_asking
+        if was_asking and not self._is_asking:
+            self.read_payment()
         self._show()
 
     def on_link_changed(self, _: LinkChanged) -> None:
@@ -235,6 +240,9 @@ class Checkout(Deals):
                 if self.link:
                     self.tui.open_page(self.link)
                 self._show()
+            elif not self.tui.shows_order(order.id) and page_of(order, payment):
+                orders = self.key_of("view_orders")
+                self.tui.report(f"“{order.ticket.title}” can be paid: press {orders} for the link.")
             return
         if self.is_running:
             self.read()  # it may have arrived

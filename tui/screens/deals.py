@@ -1,6 +1,6 @@
 """What can be done about an order, in every view that shows one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from client import TixError
 from client.story import OVER, is_buyer, price, why_not_cancellable
 from client.watch import OVER as SILENT
 from server.orders.schemas import OrderOut
-from tui.actions import TWINS, guarded, key
+from tui.actions import guarded, key
 from tui.holds import UNDER_WAY
 from tui.screens.dialogs import Confirm
 from tui.screens.view import ON_ITS_WAY, View
@@ -21,10 +21,14 @@ CANCEL = key("x", "cancel", "Give up", "Give the hold up: nothing is taken, the 
 AGAIN = key("b", "hold", "Hold again", "Hold the same ticket once more, after its order has ended.")
 ENDED = "The hold has ended; once that is known, {hold} holds the ticket again."
 REFUND = key("R", "refund", "Refund", "As its seller: take the ticket back and return the money.")
+BUYERS = frozenset({"pay", "method", "extend", "cancel", "hold"})
+"""What only its buyer does with an order."""
 
 
 class Deals(View):
     """A view in which one order is meant: by the cursor, or since it is all that is shown."""
+
+    ALSO = ("show_order", "watch_order", "orders")
 
     @property
     def meant(self) -> OrderOut | None:
@@ -44,8 +48,12 @@ class Deals(View):
             if fresh.status not in SILENT and not is_followed:
                 await self.holds.follow(order.id, self.tui.hear_order, whole=True)
         except TixError as error:
+            self.look_failed()
             if self.session.is_online:  # else the banner says it
                 self.tui.failed("Reading the order", error)
+
+    def look_failed(self) -> None:
+        """It was not read."""
 
     def why_not(self, action: str) -> str | None:
         """By whose the order is, and how it stands."""
@@ -155,17 +163,24 @@ class Deals(View):
         self.tui.report(f"“{order.ticket.title}” is yours again; {price(order)} is on its way back.")
 
     def copyable(self) -> dict[str, str]:
-        """Of the order that is meant."""
-        order = self.meant
+        """Of the order that is meant, and what needs none."""
+        order, commands = self.meant, self.commands()
         if order is None:
-            return {}
+            return commands
         found = {"id": str(order.id)}
         if self.session.shop:
             found["address"] = f"{self.session.shop.rstrip('/')}/orders/{order.id}"
-        buyers = ("pay", "method", "extend", "cancel", "show_order", "watch_order")
-        for name in buyers if is_buyer(order) else ("refund", "show_order", "watch_order"):
-            found[f"command to {name.replace('_order', '')}"] = TWINS[name].format(order=order.id)
-        return {**found, "JSON": order.model_dump_json(by_alias=True)}  # long, so last
+        return {**found, **commands, "JSON": order.model_dump_json(by_alias=True)}  # long, so last
+
+    def done_to(self) -> Mapping[str, str]:
+        """The order that is meant, and its ticket."""
+        order = self.meant
+        return {"order": str(order.id), "ticket": str(order.ticket.id)} if order else {}
+
+    def twins(self) -> Iterable[str]:
+        """Whoever bought it gives no money back, and whoever sold it does nothing else."""
+        others = {"refund"} if self.meant is None or is_buyer(self.meant) else BUYERS
+        return (name for name in super().twins() if name not in others)
 
 
 def _why_not_refund(order: OrderOut) -> str | None:

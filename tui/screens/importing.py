@@ -44,6 +44,8 @@ class Importing(View):
         key("slash", "choose", "File", "Choose another file, or have this one checked again."),
     ]
 
+    ALSO = ("check", "import_rest")
+
     def __init__(self) -> None:
         """No file is chosen yet."""
         super().__init__()
@@ -237,13 +239,16 @@ class Importing(View):
 
     def copyable(self) -> dict[str, str]:
         """The same as commands."""
-        path = str(self._path)
-        found = {"command to check": f"tix tickets import {path} --dry-run"}
-        found["command to import"] = f"tix tickets import {path}"
-        filing = self._filing
+        rest = self.done_to().get("rest")
+        return {**self.commands(), **({"file of the rest": rest} if rest else {})}
+
+    def done_to(self) -> dict[str, str]:
+        """The file, and what is left of it."""
+        found, filing = {}, self._filing
+        if self.query_one("#path", Input).value.strip():
+            found["file"] = str(self._path)
         if filing is not None and filing.leftovers.count:
-            found["file of the rest"] = str(filing.leftovers.path)
-            found["command for the rest"] = f"tix tickets import --resume {filing.leftovers.path}"
+            found["rest"] = str(filing.leftovers.path)
         return found
 
 

@@ -17,7 +17,7 @@ from client import TixError
 from client.money import shown
 from server.tickets.schemas import NewTicket, TicketEdit, TicketOut
 from tui.actions import guarded, key
-from tui.listings import LABELS, Mistyped, edit_of, errors_of, new_ticket, texts
+from tui.listings import LABELS, Mistyped, edit_of, errors_of, new_ticket, texts, words
 from tui.messages import TicketsChanged
 from tui.screens.conflict import MINE, THEIRS, ConflictDialog
 from tui.screens.dialogs import Confirm
@@ -181,6 +181,17 @@ class Listing(View):
             self.listing = now
             for name, text in texts(now).items():
                 self._fields[name].begin(text)
+
+    def twins(self) -> Iterable[str]:
+        """Saving is one of two."""
+        return ("edit",) if self.listing else ("new",)
+
+    def done_to(self) -> Mapping[str, str | tuple[str, ...]]:
+        """What is changed, and what was typed."""
+        typed = words(self._changed)
+        if self.listing is None:
+            return {"fields": typed} if typed else {}
+        return {"ticket": str(self.listing.id), **({"changes": typed} if typed else {})}
 
     def on_screen_resume(self) -> None:
         """What was asked over it is answered, while it was saved."""

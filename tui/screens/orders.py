@@ -1,6 +1,7 @@
 """One's own orders, or those of one's own listings, live."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from server.orders.schemas import OrderOut
 from tui.actions import guarded, key
 from tui.bookings import Bookings
 from tui.holds import UNDER_WAY
-from tui.messages import HoldsChanged, OrderChanged, Sending, TicketsChanged
+from tui.messages import HoldsChanged, LinkChanged, OrderChanged, Sending, TicketsChanged
 from tui.screens.deals import AGAIN, CANCEL, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Choice
 from tui.screens.panes import Panes
@@ -27,6 +28,8 @@ from tui.words import ORDER, clock, day, mark
 
 LOOK_AFTER = 0.15
 """Seconds the cursor rests on an order before its story is read."""
+AGAIN_SECONDS = 2
+"""After news that could not be read."""
 FEW = 20
 """Orders that are read one by one after news of their tickets; more are read as a page."""
 ALL = "all"
@@ -36,7 +39,7 @@ class Orders(Reading[Bookings], Deals, Panes):
     """What was bought, or with `o` sold: newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("p", "open", "Pay", "The order's own page: its countdown, and the ways to pay.", name="pay"),
+        key("p", "pay", "Pay", "The order's own page: its countdown, and the ways to pay."),
         EXTEND,
         CANCEL,
         AGAIN,
@@ -104,6 +107,16 @@ class Orders(Reading[Bookings], Deals, Panes):
         if self.holds.counting:
             self.rows.refresh()
 
+    def look_failed(self) -> None:
+        """Whoever rests on it once more, or is back when Tix is, reads it."""
+        self._looked = None
+
+    def on_link_changed(self, _: LinkChanged) -> None:
+        """The story under the cursor, too, may be out of date."""
+        self._looked = None
+        if self.session.is_online and self.is_current:
+            self._look()
+
     def on_screen_resume(self) -> None:
         """What was ordered elsewhere meanwhile is not told here, so it is read."""
         self.owe()
@@ -146,9 +159,10 @@ class Orders(Reading[Bookings], Deals, Panes):
                 order = await self.session.tix.show_order(order_id)
             except NotFound:
                 continue  # another's
-            except (Unreachable, Unavailable):  # the banner says it, and all is read when that goes away
-                self._wanted.clear()
-                self._is_owed = True
+            except (Unreachable, Unavailable):  # the banner says it, or only a part of Tix is away
+                self._wanted.add(order_id)
+                self.set_timer(AGAIN_SECONDS, partial(self._want, ()))
+                return
             except TixError as error:
                 self.tui.failed("Reading an order", error)
             else:
@@ -225,11 +239,16 @@ class Orders(Reading[Bookings], Deals, Panes):
 
     def why_not(self, action: str) -> str | None:
         """A page to pay on is its buyer's."""
-        if action == "open":
-            if self.meant is None:
-                return "There is no order here."
-            return "Only its buyer pays it." if self.catalogue.role == "seller" else None
-        return super().why_not(action)
+        if action not in {"pay", "open"}:
+            return super().why_not(action)
+        if self.meant is None:
+            return "There is no order here."
+        if self.catalogue.role == "seller":
+            return "Only its buyer pays it."
+        if action == "pay" and self.meant.status != "created":
+            state = mark(ORDER, self.meant.status).word
+            return f"It is {state}: there is nothing to pay; {self.key_of('open')} shows its page."
+        return None
 
     @on(Rows.Chosen, "#orders")
     def _chosen(self) -> None:
@@ -243,6 +262,11 @@ class Orders(Reading[Bookings], Deals, Panes):
         """The order's own page."""
         if self.meant is not None:
             self.tui.open_order(self.meant)
+
+    @guarded
+    def action_pay(self) -> None:
+        """On the order's own page."""
+        self.action_open()
 
     @work(exclusive=True, group="ask")
     async def action_status(self) -> None:

@@ -35,7 +35,7 @@ class Sell(TicketList):
     ]
     IS_OWN = True
     VIEW = "sell"
-    COPIED = ("show_ticket", "edit", "withdraw", "relist")
+    ALSO = ("show_ticket", "export")
 
     def note_of(self, ticket: TicketOut) -> str:
         """What can be done about it."""

@@ -1,8 +1,7 @@
 """One ticket by itself, as the palette goes to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
-from uuid import UUID
 
 from textual import on, work
 from textual.binding import BindingType
@@ -11,18 +10,20 @@ from textual.widget import Widget
 from cli.clock import steady
 from client import TixError
 from server.tickets.schemas import TicketOut
-from tui.actions import guarded, key
+from tui.actions import key
 from tui.messages import HoldsChanged, LinkChanged, Sending, TicketsChanged
-from tui.screens.view import ON_ITS_WAY, View
-from tui.tickets import copies, why_not_held
+from tui.screens.holding import HOLD, Holding
+from tui.tickets import copies
+from tui.widgets.aside import TICK
 from tui.widgets.details import Details
 
 
-class Ticket(View):
+class Ticket(Holding):
     """What is known about it, live, and its hold."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("b", "hold", "Hold", "Hold this ticket for 15 minutes and go on to payment."),
+        HOLD,
+        key("enter", "open", "To payment", "The order of your hold, and on to payment."),
     ]
 
     def __init__(self, ticket: TicketOut) -> None:
@@ -39,10 +40,17 @@ class Ticket(View):
         self.query_one(Details).focus()
         self.fresh_at = steady()
         self._show()
+        self.set_interval(TICK, self._count_down)
+
+    def _count_down(self) -> None:
+        """How long it is held."""
+        if self.holds.of_ticket(self.ticket.id):
+            self.query_one(Details).note(self.note_of(self.ticket))
 
     def _show(self) -> None:
         if self.is_drawn:
-            self.query_one(Details).show(self.ticket, note=self.why_not("hold") or "")
+            ticket = self.ticket
+            self.query_one(Details).show(ticket, state=self.mark_of(ticket), note=self.note_of(ticket))
             self.refresh_bindings()
 
     def on_tickets_changed(self, message: TicketsChanged) -> None:
@@ -76,27 +84,15 @@ class Ticket(View):
             if self.session.is_online:
                 self.tui.failed("Reading the ticket", error)
 
-    def why_not(self, action: str) -> str | None:
-        """A hold needs a ticket that is free and another's."""
-        if action == "hold" and self.tui.is_sending(self.ticket.id):
-            return ON_ITS_WAY
-        if action == "hold" and self.holds.of_ticket(self.ticket.id) is None:
-            return why_not_held(self.session, self.ticket) or super().why_not(action)
-        return super().why_not(action)
-
     @property
-    def about(self) -> UUID | None:
+    def meant(self) -> TicketOut:
         """The one that is shown."""
-        return self.ticket.id
+        return self.ticket
 
-    @guarded
-    def action_hold(self) -> None:
-        """Hold it, or go to the hold that is there, and on to payment."""
-        held, ticket = self.holds.of_ticket(self.ticket.id), self.ticket
-        if held is not None:
-            self.held(held.order)
-        else:
-            self.tui.hold(ticket.id, ticket.title, at_most=ticket.price, asker=self)
+    def action_open(self) -> None:
+        """The hold that is there, or why there is none."""
+        if not self.open_hold():
+            self.tui.report(self.note_of(self.ticket))
 
     def action_refresh(self) -> None:
         """Read it anew."""
@@ -105,4 +101,8 @@ class Ticket(View):
 
     def copyable(self) -> dict[str, str]:
         """Of this ticket."""
-        return copies(self.session, self.ticket, ("hold", "show_ticket"))
+        return copies(self.session, self.ticket, self.commands())
+
+    def done_to(self) -> Mapping[str, str]:
+        """This ticket."""
+        return {"ticket": str(self.ticket.id)}

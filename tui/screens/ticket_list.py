@@ -1,7 +1,6 @@
 """What views of tickets have in common: a live list to filter and sort, and the details of one of them."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
 
 from textual import on
 from textual.binding import BindingType
@@ -33,9 +32,6 @@ LIST_KEYS: tuple[BindingType, ...] = (
 
 class TicketList(Filtering, Panes):
     """Tickets, newest first unless told otherwise; which of them, its heirs say."""
-
-    COPIED: ClassVar[tuple[str, ...]] = ("show_ticket",)
-    """Actions whose commands can be copied."""
 
     def body(self) -> Iterable[Widget]:
         """The list with its filter, the details of the row under the cursor, and what is held."""
@@ -153,11 +149,13 @@ class TicketList(Filtering, Panes):
             self.workers.cancel_group(self, "read")
 
     def copyable(self) -> dict[str, str]:
-        """Of the ticket under the cursor."""
-        ticket = self.ticket
-        if ticket is None:
-            return {}
-        return copies(self.session, ticket, self.COPIED)
+        """Of the ticket under the cursor, and what needs none."""
+        ticket, commands = self.ticket, self.commands()
+        return copies(self.session, ticket, commands) if ticket else commands
+
+    def done_to(self) -> Mapping[str, str]:
+        """The ticket under the cursor."""
+        return {"ticket": str(self.ticket.id)} if self.ticket else {}
 
     # --- what is wished for -------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What all views have in common: the lines around them, the session, and actions that explain themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from cli.clock import steady
 from server.orders.schemas import OrderOut
 from tui.actions import key
 from tui.keys import key_of, keyed
+from tui.twins import TWINS, command
 from tui.widgets.bars import Banner, Head, Keys
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class View(Screen[None]):
         key("y", "copy", "Copy", "Copy an id, an address, the row or the same as a command.", show=False),
         key("escape", "back", "Back", "One level out; never quits.", show=False),
     ]
+    ALSO: ClassVar[tuple[str, ...]] = ()
+    """What is done here without an action, by its name in TWINS."""
     fresh_at: float = 0
     """When what is shown was read, on our steady clock; 0: never."""
 
@@ -111,9 +114,23 @@ class View(Screen[None]):
             return self.keyed("Sign in first: press {account}.")
         return None
 
+    def done_to(self) -> Mapping[str, str | tuple[str, ...]]:
+        """What actions are done to here, by the names in TWINS."""
+        return {}
+
+    def twins(self) -> Iterable[str]:
+        """What is done here and on the command line, too, by its name in TWINS."""
+        own = (one.binding.id or "" for one in self.active_bindings.values() if one.node is self)
+        return (name for name in dict.fromkeys((*own, *self.ALSO)) if name in TWINS)
+
+    def commands(self) -> dict[str, str]:
+        """The same as commands, where it is known what each is done to."""
+        written = {name: command(name, self.tui.flags, **self.done_to()) for name in self.twins()}
+        return {f"command to {name.replace('_', ' ')}": text for name, text in written.items() if text}
+
     def copyable(self) -> "dict[str, str]":
         """What can be copied here, by what it is called."""
-        return {}
+        return self.commands()
 
     def action_copy(self) -> None:
         """The menu of what can be copied."""

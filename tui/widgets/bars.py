@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from cli.clock import steady
 from tui.holds import SOON, URGENT
+from tui.keys import key_of
 from tui.words import age, clock
 
 if TYPE_CHECKING:
@@ -88,9 +89,10 @@ class Head(Line):
         return self.size.width - _width((*left, *right))
 
     def _views(self, named: Sequence[str]) -> Iterable[Part]:
-        for number, name in enumerate(PLACES, start=1):
+        for name in PLACES:
             is_here = name == self.app.current_mode
-            text = f"{number} {name}" if is_here or name in named else str(number)
+            key = key_of(self, f"view_{name}")
+            text = f"{key} {name}" if is_here or name in named else key
             yield Part(
                 f"[{text}]" if is_here else f" {text} ",
                 "bold auto on $primary" if is_here else "",
