@@ -118,7 +118,8 @@ class Reading(View, Generic[P]):
 
     def is_working(self, group: str) -> bool:
         """Whether such a worker of this view is at work."""
-        return any(one.node is self and one.group == group and not one.is_finished for one in self.workers)
+        mine = (one for one in self.workers if one.node is self and one.group == group)
+        return any(not (one.is_finished or one.is_cancelled) for one in mine)
 
     @property
     def is_reading(self) -> bool:
