@@ -181,7 +181,7 @@ class Shell(Talk):
         except TixError as error:
             self.failed("Going there", error)
         else:
-            self._show_found(Ticket(ticket), ticket.title, asker)
+            await self._show_found(Ticket(ticket), ticket.title, asker)
 
     @work(exclusive=True, group="go")
     async def go_to_order(self, order_id: UUID) -> None:
@@ -192,12 +192,12 @@ class Shell(Talk):
         except TixError as error:
             self.failed("Going there", error)
         else:
-            self._show_found(Checkout(order), order.ticket.title, asker)
+            await self._show_found(Checkout(order), order.ticket.title, asker)
 
-    def _show_found(self, found: View, title: str, asker: Screen[Any]) -> None:
+    async def _show_found(self, found: View, title: str, asker: Screen[Any]) -> None:
         """Never over what somebody went on to meanwhile."""
         if self.screen is asker:
-            self.push_screen(found)
+            await self.push_screen(found)
         else:
             self.report(f"“{title}” was found meanwhile; go there once more to see it.")
 
