@@ -9,6 +9,7 @@ from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
+from tui.screens.checkout import Checkout
 
 
 async def has_keys(tui: Driver, selector: str) -> None:
@@ -71,8 +72,9 @@ async def test_t06_the_keys_of_a_list_scroll_what_has_no_rows(platform: Platform
         await tui.sees("1 order")
         await tui.press("enter")
         await tui.sees("Aisle", "held")
-        page: Any = tui.app.screen
-        await until(lambda: getattr(page.order, "history", None), "its story is read")
+        page: Any = tui.app
+        await until(lambda: isinstance(page.screen, Checkout), "it is another page")
+        await until(lambda: getattr(page.screen.order, "history", None), "its story is read")
         await scrolls(tui, "#panes")
 
 
