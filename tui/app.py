@@ -117,14 +117,12 @@ class Tui(Shell):
                 for order in await self.holds.find():
                     self.take_hold(order)
             session.shop = session.shop or await session.tix.find_shop()
-        except Unauthenticated:
-            self.sign_in_again()
+        except Unauthenticated as error:
+            self.sign_in_again(error)
         except Refused as error:
             self.report(error.detail, severity="error")
         except TixError as error:
-            if error.code == "malformed_token":
-                self.sign_in_again()
-            elif session.is_online:
+            if session.is_online:
                 self.report(complaint(error), severity="error")
                 self.set_timer(AGAIN_SECONDS, self.begin)
 
@@ -146,7 +144,7 @@ class Tui(Shell):
                         self.take_ticket(news)
         except TixError as error:
             if isinstance(error, Unauthenticated):
-                self.sign_in_again()
+                self.sign_in_again(error)
             else:
                 self.report(complaint(error), severity="error")
             self.set_timer(AGAIN_SECONDS, self.follow_tickets)
@@ -163,6 +161,8 @@ class Tui(Shell):
 
     def take_hold(self, order: OrderOut) -> None:
         """Count an order of one's own, and follow it while it is under way."""
+        if not self.session.owns(order.user_id):
+            return  # whose it is has signed out meanwhile
         before = self.holds.get(order.id)
         if self.holds.hear(order):
             if before is not None and before.order.status != order.status:
@@ -174,6 +174,9 @@ class Tui(Shell):
 
     def hear_order(self, news: OrderWithHistory | Decline) -> None:
         """Take what is new of an order, as its buyer or seller, and tell it."""
+        owns = self.session.owns
+        if isinstance(news, OrderOut) and not (owns(news.user_id) or owns(news.seller_id)):
+            return  # whose it is has signed out meanwhile
         if isinstance(news, Decline):
             held = self.holds.get(news.order_id)
             of = f" for “{held.order.ticket.title}”" if held else ""
@@ -233,8 +236,8 @@ class Tui(Shell):
         """While it is under way."""
         try:
             await self.holds.follow(order.id, self.hear_order)
-        except Unauthenticated:
-            self.sign_in_again()
+        except Unauthenticated as error:
+            self.sign_in_again(error)
         except TixError as error:
             self.report(f"Following “{order.ticket.title}”: {complaint(error)}", severity="error")
         finally:

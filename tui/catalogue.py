@@ -24,7 +24,6 @@ class Wish:
     text: str = ""
     status: Status | None = None
     sort: Sort = "-createdAt"
-    mine: bool = False
 
     @property
     def asked(self) -> str:
@@ -71,6 +70,8 @@ class Catalogue(Pages[TicketOut]):
         super().__init__()
         self.wish = wish or Wish()
         self._owner = owner
+        self._others: dict[UUID, TicketOut] = {}
+        """What is known, too, and is of another status."""
 
     async def _ask(self, tix: Tix, cursor: str | None) -> Page[TicketOut]:
         wish = self.wish
@@ -91,7 +92,17 @@ class Catalogue(Pages[TicketOut]):
     def narrowed(self, text: str) -> "Catalogue":
         """Another text, among what is there."""
         found = Catalogue(replace(self.wish, text=text), owner=self._owner)
-        found._items = dict(self._items)
+        found._items, found._others = dict(self._items), self._others
+        return found
+
+    def turned(self, **changed: Any) -> "Catalogue":  # noqa: ANN401 - fields of a Wish
+        """Another status or order, among what is there."""
+        found = Catalogue(replace(self.wish, **changed), owner=self._owner)
+        known = {**self._others, **self._items}
+        fitting = (ticket for ticket in known.values() if found.wish.status in {None, ticket.status})
+        ordered = sorted(fitting, key=found._place, reverse=found._is_descending)
+        found._items = {ticket.id: ticket for ticket in ordered}
+        found._others = {id_: ticket for id_, ticket in known.items() if id_ not in found._items}
         return found
 
     def shown(self) -> list[TicketOut]:

@@ -72,7 +72,7 @@ class Journal:
     """The newest `KEPT` lines."""
 
     def __init__(self, told: Callable[[], None]) -> None:
-        """`told` is called after each."""
+        """`told` is called after each, or after those that came at once."""
         self._told = told
         self._lines: deque[Line] = deque(maxlen=KEPT)
         self._numbers = count()
@@ -83,18 +83,22 @@ class Journal:
 
     def add(self, kind: str, text: str) -> None:
         """A line of this kind, now."""
-        self._lines.append(Line(next(self._numbers), datetime.now(UTC), kind, text))
+        self._add(kind, text)
         self._told()
 
+    def _add(self, kind: str, text: str) -> None:
+        self._lines.append(Line(next(self._numbers), datetime.now(UTC), kind, text))
+
     def add_tickets(self, tickets: Sequence[TicketOut]) -> None:
-        """Tickets that changed at once."""
+        """Tickets that changed at once; told once."""
         if len(tickets) > MANY:
             self.add("ticket", f"{len(tickets)} tickets changed.")
             return
         for ticket in tickets:
             state = mark(TICKET, ticket.status).word
             cost = shown(ticket.price, ticket.currency)
-            self.add("ticket", f"“{ticket.title}” is {state} at {cost}.")
+            self._add("ticket", f"“{ticket.title}” is {state} at {cost}.")
+        self._told()
 
     def add_order(self, order: OrderOut, step: str | None) -> None:
         """An order's step in words, where it is known."""

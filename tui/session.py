@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import httpx
 from cli.clock import steady
 from cli.config import Config, Target
 from cli.credentials import SignIn
+from cli.errors import Refused
 from client import Tix, TixError, Unauthenticated, Unavailable, Unreachable
 from client.sse import STREAM
 from server.auth.schemas import UserOut
@@ -88,6 +90,8 @@ class Session:
         self.tix = Tix(url, token, timeout=ASK_SECONDS, retries=ASK_RETRIES, hooks=hooks)
         self.feed = Tix(url, token, timeout=FEED_SECONDS, retries=FOR_EVER, wait=self._lost, hooks=hooks)
         self._probe = Tix(url, None, timeout=LONGEST_PAUSE, retries=0, hooks={"response": [self._answered]})
+        self._refused: set[str] = set()
+        """What was said to be who, and was not accepted."""
         self.streams: set[_Heard] = set()
         """Those that are open."""
         self._heard_at = self._doubtful_until = 0.0
@@ -135,6 +139,8 @@ class Session:
     async def _answered(self, answer: httpx.Response) -> None:
         if answer.status_code not in AWAY:
             self.hear()
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            self._refused.add(answer.request.headers.get("authorization", ""))
         if answer.headers.get("content-type", "").startswith(STREAM):
             self._doubtful_until = 0.0
             answer.stream = stream = _Heard(self, answer.stream)  # type: ignore[arg-type]  # as this client's are
@@ -194,21 +200,34 @@ class Session:
     # --- who is signed in ---------------------------------------------------------------------------------
 
     async def enter(self, email: str, password: str, *, is_new: bool, warn: Callable[[str], None]) -> None:
-        """Sign in, or up, and keep it as `tix auth login` does. Raises TixError, Refused."""
+        """Sign in, or up; kept as `tix auth login` keeps it, or `warn` that it cannot be. Raises TixError."""
         session = await (self.tix.sign_up if is_new else self.tix.sign_in)(email, password)
         self.feed.token = session.token
         self.user = session.user
         expires_at = session.model_dump(mode="json", by_alias=True)["expiresAt"]
         sign_in = SignIn(self.target.api_url, session.token, session.user.email, expires_at)
-        await asyncio.to_thread(self.config.credentials.keep, self.target.profile, sign_in, warn=warn)
+        try:
+            await asyncio.to_thread(self.config.credentials.keep, self.target.profile, sign_in, warn=warn)
+        except Refused as error:
+            warn(f"You are signed in for this run only. {error.detail}")
         self._changed()
 
     async def recognise(self) -> None:
         """Ask whose the token is. Raises TixError; Unauthenticated: nobody's any more."""
-        self.user = await self.tix.current_user()
-        if self.user is None:
+        token, user = self.token, await self.tix.current_user()
+        if self.token != token:
+            return  # it is about somebody else
+        self.user = user
+        if user is None:
+            self._refused.add(_bearer(token))
             raise Unauthenticated("The token is not accepted any more.", code="unauthenticated", status=401)
         self._changed()
+
+    def has_ended(self, error: Unauthenticated) -> bool:
+        """Whether it says so of the token of who is signed in: a work that began earlier had another one."""
+        return self.token is not None and (
+            error.code == "malformed_token" or _bearer(self.token) in self._refused
+        )
 
     def expire(self) -> None:
         """Go on without the token, in this run; whoever keeps it decides what becomes of it."""
@@ -220,9 +239,16 @@ class Session:
         with suppress(Unauthenticated):  # it had ended by itself
             await self.tix.sign_out()
         self.tix.token = self.feed.token = self.user = None
-        await asyncio.to_thread(self.config.credentials.forget, self.target.profile)
-        self._changed()
+        try:
+            await asyncio.to_thread(self.config.credentials.forget, self.target.profile)
+        finally:
+            self._changed()
 
     def owns(self, user_id: UUID | None) -> bool:
         """Whether this is who is signed in."""
         return self.user is not None and user_id == self.user.id
+
+
+def _bearer(token: str | None) -> str:
+    """As a request says it."""
+    return f"Bearer {token}"

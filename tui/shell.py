@@ -10,7 +10,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
-from textual.worker import WorkerFailed
+from textual.worker import WorkerFailed, active_worker
 
 from cli.config import Config, Target
 from client import TixError, Unauthenticated
@@ -29,12 +29,19 @@ from tui.screens.account import Account
 from tui.screens.checkout import Checkout
 from tui.screens.dialogs import Choice
 from tui.screens.help import Help
+from tui.screens.importing import Importing
+from tui.screens.listing import Listing
 from tui.screens.ticket import Ticket
 from tui.screens.view import View
 from tui.session import Session
 from tui.talk import Talk
 from tui.themes import CURSOR, THEMES, legible
 from tui.widgets.rows import Rows
+
+ASKING = frozenset({"begin", "go", "look", "news", "orders", "read", "rest"})
+"""Groups of workers that ask as who is signed in."""
+OWN = (Checkout, Importing, Listing)
+"""Views of somebody's."""
 
 
 class Shell(Talk):
@@ -109,20 +116,31 @@ class Shell(Talk):
     def link_changed(self) -> None:
         """Tix began or ceased to answer, or somebody signed in or out."""
 
-    def sign_in_again(self) -> None:
+    def sign_in_again(self, error: Unauthenticated) -> None:
         """The token is not accepted any more: go on without it, and say so once."""
-        if self.session.token:
+        if self.session.has_ended(error):
             self.session.expire()
-            self.forget_holds()
+            self.end_session()
             self.report(
                 keyed(self, "Your sign-in has ended. Sign in again: press {account}."), severity="error"
             )
             self.tell(lambda: TicketsChanged(None))
 
-    def forget_holds(self) -> None:
-        """Somebody else may sign in: what is followed with the old token is followed no more."""
-        self.workers.cancel_group(self, "orders")
+    def end_session(self) -> None:
+        """Somebody else may sign in: nothing stays that was asked for, or is shown, with the old token."""
+        for worker in tuple(self.workers):
+            if worker.group in ASKING and worker is not active_worker.get(None):
+                worker.cancel()
         self.holds.forget()
+        for stack in self._screen_stacks.values():
+            own = [screen for screen in stack if isinstance(screen, OWN)]
+            over = stack[stack.index(own[0]) :] if own else []
+            for screen in over:
+                if screen is self.screen and isinstance(screen, (*OWN, ModalScreen)):
+                    screen.dismiss()
+                elif screen in own:
+                    stack.remove(screen)
+                    screen.remove()
 
     def action_account(self) -> None:
         """Who is signed in."""
@@ -154,7 +172,7 @@ class Shell(Talk):
     def failed(self, what: str, error: TixError) -> None:
         """Say it; of a token that is not accepted any more another sentence."""
         if isinstance(error, Unauthenticated) and self.session.token:
-            self.sign_in_again()
+            self.sign_in_again(error)
         else:
             super().failed(what, error)
 
@@ -175,22 +193,31 @@ class Shell(Talk):
     @work(exclusive=True, group="go")
     async def go_to_ticket(self, ticket_id: UUID) -> None:
         """Show one ticket."""
+        asker = self.screen
         try:
             ticket = await self.session.tix.show_ticket(ticket_id)
         except TixError as error:
             self.failed("Going there", error)
         else:
-            await self.push_screen(Ticket(ticket))
+            await self._show_found(Ticket(ticket), ticket.title, asker)
 
     @work(exclusive=True, group="go")
     async def go_to_order(self, order_id: UUID) -> None:
         """Show one order of one's own."""
+        asker = self.screen
         try:
             order = await self.session.tix.show_order(order_id)
         except TixError as error:
             self.failed("Going there", error)
         else:
-            self.open_order(order)
+            await self._show_found(Checkout(order), order.ticket.title, asker)
+
+    async def _show_found(self, found: View, title: str, asker: Screen[Any]) -> None:
+        """Never over what somebody went on to meanwhile."""
+        if self.screen is asker:
+            await self.push_screen(found)
+        else:
+            self.report(f"“{title}” was found meanwhile; go there once more to see it.")
 
     def copy(self, name: str, text: str) -> None:
         """One of what can be copied."""

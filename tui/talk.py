@@ -92,6 +92,12 @@ class Talk(App[int]):
         """Whether an answer is out that has to do with it."""
         return about in self._sending
 
+    def why_busy(self) -> str | None:
+        """What nobody has answered yet, in a sentence; None: nothing is out."""
+        if any(worker.group == "file" and not worker.is_finished for worker in self.workers):
+            return "A file is being checked or imported."
+        return next((f"{what}: Tix has not answered yet." for what in self._sending.values()), None)
+
     # --- the end ------------------------------------------------------------------------------------------
 
     async def action_leave(self) -> None:

@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "TUI.md"
 BEGIN, END = "<!-- keys: made by `make docs` -->\n", "<!-- end of keys -->\n"
 PLACES: Mapping[str, tuple[Any, ...]] = {
     "Everywhere": (Tui, Shell, Talk, View),
-    "In a list": (Rows,),
+    "In a list, or a pane that is scrolled": (Rows,),
     "In panes": (Panes,),
     "Browse": (Browse,),
     "Orders": (Orders, Deals),

@@ -62,6 +62,23 @@ async def test_t06_the_last_row_is_the_last_there_is_and_esc_ends_the_way_there(
         await at(tui, "Seat 259")
 
 
+async def test_t06_the_last_hold_is_not_the_last_ticket(
+    hall: Platform, open_tui: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G is about the list that has the keys."""
+    async with open_tui(hall, await person(hall)) as tui:
+        await tui.sees("100+ tickets", "Held by you")
+
+        async def never(*_: Any) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(tui.app.session.tix, "list_tickets", never)
+        tui.app.screen.query_one("#holds").focus()
+        await tui.press("G", "h", "h", "j")
+        await at(tui, "Seat 258")
+        assert "100+ tickets" in tui.screen
+
+
 async def test_t06_a_filter_finds_at_once_then_everywhere_and_esc_leads_back(
     hall: Platform, open_tui: Open
 ) -> None:

@@ -25,6 +25,7 @@ from tui.bookings import Bookings
 from tui.catalogue import Catalogue
 from tui.crash import write_log
 from tui.holds import Held
+from tui.journal import Journal
 from tui.memory import Memory
 
 ID = "0198c6f0-0000-7000-8000-00000000000"
@@ -98,6 +99,14 @@ async def test_what_a_page_says_of_a_seat_goes_before_what_was_known() -> None:
         page = known.model_copy(update={"status": "reserved", "version": version})
         await fresh.begin(Shop(page), before=before)
         assert [(one.status, one.version) for one in fresh.shown()] == [(status, 3)]
+
+
+def test_what_changed_at_once_is_told_once() -> None:
+    """A view is drawn anew for a batch, not for a line."""
+    told: list[int] = []
+    journal = Journal(lambda: told.append(len(journal)))
+    journal.add_tickets([TicketOut.model_validate(ticket_json()) for _ in range(3)])
+    assert told == [3]
 
 
 class Signup(BaseModel):

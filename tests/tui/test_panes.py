@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from textual.widgets import OptionList
 
 from tests.platform import Platform
 from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
+from tui.screens.checkout import Checkout
 
 
 async def has_keys(tui: Driver, selector: str) -> None:
@@ -29,6 +31,51 @@ async def test_keys_lead_through_three_panes_and_back(
         for pane in ("#holds", "#details", "#tickets"):
             await tui.press(before)
             await has_keys(tui, pane)
+
+
+async def test_t06_the_keys_of_a_list_scroll_what_has_no_rows(platform: Platform, open_tui: Open) -> None:
+    """Details and an order's page; and they choose among what can be copied."""
+    buyer = await person(platform)
+    await buyer.hold((await platform.user().list_ticket(title="Aisle"))["id"])
+
+    async def scrolls(tui: Driver, selector: str) -> None:
+        await has_keys(tui, selector)
+        pane = tui.app.screen.query_one(selector)
+        await until(lambda: pane.max_scroll_y > 1, "it is longer than the screen")
+
+        async def leads(key: str, y: int | None) -> None:
+            await tui.press(key)
+            await until(
+                lambda: pane.scroll_y == (pane.max_scroll_y if y is None else y), f"{key} leads there"
+            )
+
+        for key, y in (("G", None), ("g", 0), ("j", 1), ("k", 0), ("G", None)):
+            await leads(key, y)
+        half = round(pane.size.height / 2)
+        await tui.press("ctrl+u")
+        await until(lambda: pane.scroll_y == max(0, pane.max_scroll_y - half), "it is half a page up")
+
+    async with open_tui(platform, buyer, size=(80, 9)) as tui:
+        await tui.sees("Aisle", "Details")
+        await tui.press("l")
+        await scrolls(tui, "#details")
+        await tui.press("y")
+        await tui.sees("Copy")
+        options = tui.app.screen.query_one(OptionList)
+        await tui.press("G")
+        await until(lambda: options.highlighted == options.option_count - 1, "it is the last")
+        await tui.press("g")
+        await until(lambda: options.highlighted == 0, "it is the first")
+        await tui.press("escape")
+        await tui.pilot.resize_terminal(60, 9)
+        await tui.press("2")
+        await tui.sees("1 order")
+        await tui.press("enter")
+        await tui.sees("Aisle", "held")
+        page: Any = tui.app
+        await until(lambda: isinstance(page.screen, Checkout), "it is another page")
+        await until(lambda: getattr(page.screen.order, "history", None), "its story is read")
+        await scrolls(tui, "#panes")
 
 
 async def test_the_third_pane_counts_down_tells_the_news_and_leads_to_payment(

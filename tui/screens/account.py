@@ -142,6 +142,7 @@ class Account(View):
             wait = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
             self._refuse(fields, f"{error.detail}{wait}")
         else:
+            self.tui.end_session()
             self.tui.begin()
             self.tui.report(f"Signed in as {email}.")
             if self.is_active:
@@ -178,6 +179,7 @@ class Account(View):
                 return "Tix does not answer; the sign-in can be ended when it does."
             if self.tui.is_sending(ACCOUNT):
                 return ON_ITS_WAY
+            return self.tui.why_busy()
         if action == "other_form" and self.session.user is not None:
             return self.keyed("Sign out first: press {sign_out}.")
         return super().why_not(action)
@@ -192,12 +194,15 @@ class Account(View):
         kept = f" {held} hold{'s' if held > 1 else ''} of yours will go on without this app." if held else ""
         if not await self.app.push_screen_wait(Confirm(f"Sign {email} out?{kept}", yes="Sign out")):
             return
+        if (why := self.why_not("sign_out")) is not None:
+            self.tui.report(why, severity="warning")
+            return
         self.tui.send(ACCOUNT, "Signing out", self._leave)
 
     async def _leave(self) -> None:
         session = self.session
         await session.leave()
-        self.tui.forget_holds()
+        self.tui.end_session()
         self.tui.report(f"Signed out of {session.target.api_url}.")
         if session.target.token_from == ENVIRONMENT:
             self.tui.report("The environment still has the token: unset TIX_TOKEN", severity="warning")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.containers import ScrollableContainer, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -28,6 +28,7 @@ from tui.screens.view import ON_ITS_WAY
 from tui.widgets.countdown import Countdown
 from tui.widgets.details import Fact
 from tui.widgets.hanging import Hanging
+from tui.widgets.pane import Pane
 from tui.widgets.qr import QrCode
 from tui.widgets.story import steps
 from tui.words import ORDER, day, mark
@@ -59,7 +60,7 @@ class Checkout(Deals):
 
     def body(self) -> Iterable[Widget]:
         """What it is about and how long, beside how to pay; below one another where it is narrow."""
-        with ScrollableContainer(id="panes"):
+        with Pane(id="panes"):
             with Vertical(id="order") as pane:
                 pane.border_title = "Order"
                 yield Static(id="title")

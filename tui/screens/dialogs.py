@@ -66,6 +66,8 @@ class Choice(ModalScreen[str | None]):
         Binding("escape", "leave", "Back", id="leave_choice"),
         Binding("j", "app.simulate_key('down')", "Down", show=False, id="choice_down"),
         Binding("k", "app.simulate_key('up')", "Up", show=False, id="choice_up"),
+        Binding("g", "app.simulate_key('home')", "First", show=False, id="choice_first"),
+        Binding("G", "app.simulate_key('end')", "Last", show=False, id="choice_last"),
     ]
 
     def __init__(self, heading: str, options: Mapping[str, str]) -> None:

@@ -1,7 +1,6 @@
 """A list of tickets and the wish by which it was chosen: at once among what is there, then by the server."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from textual.content import Content
@@ -69,11 +68,19 @@ class Filtering(Reading[Catalogue]):
     # --- another wish -------------------------------------------------------------------------------------
 
     def wish(self, **changed: Any) -> None:  # noqa: ANN401 - fields of a Wish
-        """Another status or order."""
+        """Another status or order: at once among what is there, then by the server."""
         self._before = None
-        self.catalogue = Catalogue(replace(self.catalogue.wish, **changed), owner=self.whose)
+        self._ask_later(None)
+        self.catalogue = self.catalogue.turned(**changed)
+        self._is_owed = True
         self.show(keep=False)
         self.read(anew=True)
+
+    def restart(self) -> None:
+        """What a filter hid is not wished for any more, and may be somebody else's."""
+        self._before = None
+        self._ask_later(None)
+        super().restart()
 
     def filter_by(self, text: str) -> None:
         """At once among what is there; the server is asked when no key was pressed for a while."""
@@ -97,7 +104,7 @@ class Filtering(Reading[Catalogue]):
 
     def _ask_later(self, seconds: float | None) -> None:
         """What is being read is not wanted any more; None: nor is anything else."""
-        self.workers.cancel_group(self, "read")
+        self.stop_reading()
         if self._asking is not None:
             self._asking.stop()
             self._asking = None
@@ -107,6 +114,16 @@ class Filtering(Reading[Catalogue]):
     def _ask(self) -> None:
         self._asking = None
         self.read(anew=True)
+
+    @property
+    def why_unread(self) -> str | None:
+        """Why nothing can be said yet of what is wished for; None: it was read."""
+        if self.session.is_online is False:
+            fitting = " that fits" if self.catalogue.wish.text or self.catalogue.wish.status else ""
+            return f"Nothing{fitting} was read yet, and Tix does not answer."
+        if self._asking is not None or self.is_reading:
+            return "Reading…"
+        return self.keyed("It could not be read. {refresh} tries again.") if self._is_owed else None
 
     def near_end(self) -> bool:
         """Not while a filter waits for its last key."""

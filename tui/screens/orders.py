@@ -238,7 +238,9 @@ class Orders(Reading[Bookings], Deals, Panes):
     # --- actions ------------------------------------------------------------------------------------------
 
     def why_not(self, action: str) -> str | None:
-        """A page to pay on is its buyer's."""
+        """A page to pay on is its buyer's; what is shown was chosen by Tix, who is asked for others."""
+        if action in {"status", "role"} and self.session.is_online is False:
+            return "Tix does not answer; other orders are shown when it does."
         if action not in {"pay", "open"}:
             return super().why_not(action)
         if self.meant is None:
@@ -281,6 +283,9 @@ class Orders(Reading[Bookings], Deals, Panes):
         self._wish("seller" if self.catalogue.role == "buyer" else "buyer", self.catalogue.status)
 
     def _wish(self, role: str, status: str | None) -> None:
+        if (why := self.why_not("status")) is not None:
+            self.tui.report(why, severity="warning")
+            return
         self.tui.memory.book(role, status)
         self.catalogue = Bookings(role, status)
         self.restart()

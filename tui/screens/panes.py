@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tui.actions import key
@@ -12,6 +11,7 @@ from tui.screens.checkout import Checkout
 from tui.screens.view import View
 from tui.widgets.aside import NEWS, Aside
 from tui.widgets.details import Details
+from tui.widgets.pane import Pane
 from tui.widgets.rows import Rows
 
 STEP = 5
@@ -78,7 +78,7 @@ class Panes(View):
 
     @property
     def _panes(self) -> list[Widget]:
-        return [one for one in self.focus_chain if isinstance(one, Rows | VerticalScroll)]
+        return [one for one in self.focus_chain if isinstance(one, Rows | Pane)]
 
     # --- actions ------------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class Reading(View, Generic[P]):
     @work(exclusive=True, group="read")
     async def read(self, *, anew: bool = False, rows: int = 0) -> None:
         """What is wished for from its first page on, at least so many rows of it; or the next page."""
+        self.workers.cancel_group(self, "rest")
         anew = self._is_owed = self._is_owed or anew
         if self.IS_OWN and self.whose is None:
             return
@@ -89,6 +90,8 @@ class Reading(View, Generic[P]):
         except TixError as error:
             if self.session.is_online:  # else the banner says it, and it is read when that goes away
                 self.tui.failed(f"Reading {self.NAME}", error)
+            if self.is_drawn:
+                self.rows.refresh()  # where there are none, it is said why
             return
         finally:
             if self._fresh is catalogue:
@@ -100,7 +103,7 @@ class Reading(View, Generic[P]):
             self.was_read()
         self.show()
 
-    @work(exclusive=True, group="read")
+    @work(exclusive=True, group="rest")
     async def read_rest(self) -> None:
         """All pages that are left, then to the last row; Esc ends it, and what was read stays."""
         catalogue = self.catalogue
@@ -118,12 +121,18 @@ class Reading(View, Generic[P]):
 
     def is_working(self, group: str) -> bool:
         """Whether such a worker of this view is at work."""
-        return any(one.node is self and one.group == group and not one.is_finished for one in self.workers)
+        mine = (one for one in self.workers if one.node is self and one.group == group)
+        return any(not (one.is_finished or one.is_cancelled) for one in mine)
 
     @property
     def is_reading(self) -> bool:
         """Whether a page is on its way."""
-        return self.is_working("read")
+        return self.is_working("read") or self.is_working("rest")
+
+    def stop_reading(self) -> None:
+        """What is on its way is not wanted any more."""
+        for group in ("read", "rest"):
+            self.workers.cancel_group(self, group)
 
     def owe(self) -> None:
         """Something was missed: read it down to the cursor, now or when Tix answers again."""
@@ -148,7 +157,8 @@ class Reading(View, Generic[P]):
 
     def restart(self) -> None:
         """Something else is wished for: nothing of it is there yet."""
-        self.catalogue, self._owner, self.fresh_at = self.anew(), self.whose, 0
+        self.stop_reading()
+        self.catalogue, self._owner, self.fresh_at, self._is_owed = self.anew(), self.whose, 0, True
         self.show(keep=False)
         self.read(anew=True)
 
@@ -167,6 +177,8 @@ class Reading(View, Generic[P]):
         return bool(is_near and self.fresh_at) and not (self.catalogue.is_whole or self.is_reading)
 
     @on(Rows.Bottom)
-    def _bottom(self) -> None:
-        if not (self.catalogue.is_whole or self._is_owed) and self.fresh_at:
+    def _bottom(self, message: Rows.Bottom) -> None:
+        is_more = not (self.catalogue.is_whole or self._is_owed) and self.fresh_at
+        if message.rows is self.rows and is_more:
+            self.stop_reading()
             self.read_rest()

@@ -80,8 +80,8 @@ class TicketList(Filtering, Panes):
 
     def empty(self) -> str:
         """Why there is no row."""
-        if self.session.is_online is False:
-            return "Nothing was read yet, and Tix does not answer."
+        if (why := self.why_unread) is not None:
+            return why
         if self.catalogue.wish.text or self.catalogue.wish.status:
             return self.keyed("No ticket fits. Press {back} to take the filter away, {status} for others.")
         return "" if self.fresh_at else "Reading…"
@@ -146,7 +146,7 @@ class TicketList(Filtering, Panes):
             self.rows.focus()
             self.unfilter()
         else:
-            self.workers.cancel_group(self, "read")
+            self.workers.cancel_group(self, "rest")
 
     def copyable(self) -> dict[str, str]:
         """Of the ticket under the cursor, and what needs none."""

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 
 from cli.output import harmless
 from tui.holds import SOON, URGENT, Held
 from tui.journal import Line
 from tui.widgets.hanging import Hanging, Item
+from tui.widgets.pane import Pane
 from tui.widgets.rows import Column, Rows
 from tui.words import clock
 
@@ -39,13 +40,12 @@ class Aside(Vertical):
             empty=lambda: "Nothing now. What you hold counts down here.",
             id="holds",
         )
-        with VerticalScroll(id="news"):
+        with Pane(id="news"):
             yield Hanging()
 
     def on_mount(self) -> None:
         """Begin to look."""
         self.query_one("#news").border_title = "Activity"
-        self.query_one("#news", VerticalScroll).can_focus = True
         self.set_interval(TICK, self.look)
         self.look()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
@@ -12,6 +12,7 @@ from cli.output import harmless
 from client.money import shown
 from server.tickets.schemas import TicketOut
 from tui.widgets.hanging import Told
+from tui.widgets.pane import Pane
 from tui.words import TICKET, Mark, day, mark
 
 
@@ -34,7 +35,7 @@ class Fact(Horizontal):
         self.display = bool(value)
 
 
-class Details(VerticalScroll, can_focus=True):
+class Details(Pane):
     """What is known about one ticket."""
 
     NAME = "Details"

@@ -29,6 +29,17 @@ LEAST = 4
 """Cells of a column that grows, and shrinks where there is too little room."""
 MARGIN = 1
 """Cells before the first column; behind the last one it is a gap less these."""
+MOVES: tuple[BindingType, ...] = (
+    Binding("j,down", "move(1)", "Down", show=False, id="down"),
+    Binding("k,up", "move(-1)", "Up", show=False, id="up"),
+    Binding("g,home", "go(0)", "First row", show=False, id="first"),
+    Binding("G,end", "go(-1)", "Last row", show=False, id="last"),
+    Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="half_down"),
+    Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="half_up"),
+    Binding("pagedown,space", "page(1)", "A page down", show=False, id="page_down"),
+    Binding("pageup", "page(-1)", "A page up", show=False, id="page_up"),
+)
+"""Keys of all that is longer than the screen."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +74,7 @@ class Rows(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
         "rows--foreground",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="down"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="up"),
-        Binding("g,home", "go(0)", "First row", show=False, id="first"),
-        Binding("G,end", "go(-1)", "Last row", show=False, id="last"),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="half_down"),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="half_up"),
-        Binding("pagedown,space", "page(1)", "A page down", show=False, id="page_down"),
-        Binding("pageup", "page(-1)", "A page up", show=False, id="page_up"),
+        *MOVES,
         Binding("enter", "choose", "Open", show=False, id="open"),
     ]
     cursor: reactive[int] = reactive(0)
