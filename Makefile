@@ -18,7 +18,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-alone test-web test-coverage bench screenshots golden docs \
+.PHONY: help run demo check format test test-all test-slow test-alone test-web test-model test-coverage bench screenshots golden docs \
 	lock build audit sbom clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-all $(SERVICES:%=dev-%) \
 	docker-build-all $(SERVICES:%=docker-build-%) compose-up compose-down k8s-apply k8s-delete
@@ -46,9 +46,9 @@ format: $(INSTALLED) ## Format, and fix what can be fixed
 	$(BIN)/ruff format .
 
 test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
-	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL) $(ARGS) $(T)
+	$(BIN)/python -m pytest -m "not slow and not browser and not exhaustive" $(PARALLEL) $(ARGS) $(T)
 
-test-all: test test-slow test-alone test-web ## Run every test: the slow ones and those in a browser follow
+test-all: test test-slow test-alone test-web test-model ## Run every test: the slow ones and those in a browser follow
 
 # The slow ones compute more than they wait: a third worker would only be in the way.
 test-slow: $(INSTALLED)
@@ -58,6 +58,10 @@ test-slow: $(INSTALLED)
 test-alone: $(INSTALLED)
 	@$(GET_CHROMIUM)
 	$(BIN)/python -m pytest -m "alone and (slow or browser)" $(ARGS) $(T) || [ $$? -eq 5 ]
+
+# The protocol does not change with the code around it, so neither a commit nor .ci/run waits for these minutes.
+test-model: $(INSTALLED)
+	$(BIN)/python -m pytest -m exhaustive -n 2 $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)

@@ -32,24 +32,24 @@ class TestHoldPayExpireCancel:
         machines = [reduced(one_order(PROTOCOL, frozenset(), bus, Bounds(*QUICK))) for bus in Bus]
         assert len({len(machine.facts) for machine in machines}) == 1
 
-    @pytest.mark.slow
+    @pytest.mark.exhaustive
     @pytest.mark.timeout(SLOW[0] + 30)
     def test_three_orders_state_by_state(self) -> None:
         assert run(orders=3, whole=True, bounds=SLOW).violation is None
 
-    @pytest.mark.slow
+    @pytest.mark.exhaustive
     @pytest.mark.timeout(SLOW[0] + 30)
     @EVERY_BUS
     def test_three_orders(self, bus: Bus) -> None:
         assert run(orders=3, bus=bus, bounds=SLOW).violation is None
 
-    @pytest.mark.slow
+    @pytest.mark.exhaustive
     @pytest.mark.timeout(SLOW[0] + 30)
     def test_four_orders(self) -> None:
         assert run(orders=4, bus=Bus.ONCE, bounds=SLOW).violation is None
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(SLOW[0] + 30)
 class TestWhatElseMayHappen:
     """The added rules."""

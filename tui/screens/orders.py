@@ -168,8 +168,6 @@ class Orders(Reading[Bookings], Deals, Panes):
             else:
                 self.tui.hear_order(order)
 
-    # --- news ---------------------------------------------------------------------------------------------
-
     def on_order_changed(self, message: OrderChanged) -> None:
         """A step of one of these, or a new one."""
         order, old = message.order, self.catalogue.get(message.order.id)
@@ -187,8 +185,7 @@ class Orders(Reading[Bookings], Deals, Panes):
             return
         wanted = set(self.catalogue.of_tickets(ticket.id for ticket in message.tickets))
         if self.catalogue.role == "seller":
-            mine = (it for it in message.tickets if it.order_id and self.session.owns(it.user_id))
-            wanted |= {it.order_id for it in mine if it.order_id}
+            wanted |= {it.order_id for it in message.tickets if it.order_id and self.session.owns(it.user_id)}
         self._want(wanted)
 
     @on(HoldsChanged)
@@ -270,6 +267,7 @@ class Orders(Reading[Bookings], Deals, Panes):
         """On the order's own page."""
         self.action_open()
 
+    @guarded
     @work(exclusive=True, group="ask")
     async def action_status(self) -> None:
         """Choose one status, or all."""
@@ -278,14 +276,12 @@ class Orders(Reading[Bookings], Deals, Panes):
         if chosen is not None:
             self._wish(self.catalogue.role, None if chosen == ALL else chosen)
 
+    @guarded
     def action_role(self) -> None:
         """The other half."""
         self._wish("seller" if self.catalogue.role == "buyer" else "buyer", self.catalogue.status)
 
     def _wish(self, role: str, status: str | None) -> None:
-        if (why := self.why_not("status")) is not None:
-            self.tui.report(why, severity="warning")
-            return
         self.tui.memory.book(role, status)
         self.catalogue = Bookings(role, status)
         self.restart()
@@ -300,5 +296,5 @@ class Orders(Reading[Bookings], Deals, Panes):
         """Out of the story, then out of the filter."""
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif self.catalogue.status is not None:
+        elif self.catalogue.status is not None and self.session.is_online is not False:
             self._wish(self.catalogue.role, None)
