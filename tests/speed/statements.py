@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
+from server.kit import gather
 from server.kit.log import request_id
 
 METHODS = ("execute", "fetch", "fetchrow", "fetchval", "executemany")
@@ -37,6 +39,9 @@ def counted() -> Iterator[Statements]:
     """Every statement of this process that runs under the id of the requests in the block."""
     seen = Statements()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            gather, "Context", copy_context
+        )  # shared reads are nobody's own, but here there is one who asks
         for name in METHODS:
             patch.setattr(asyncpg.Connection, name, _counting(getattr(asyncpg.Connection, name), seen))
         yield seen
