@@ -39,10 +39,15 @@ async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int
     settings = Settings.load(environ)
     every: list[Service] = [name for name in SERVICES if name != "expiration"]
     chosen = [options.service] if options.service else every
+    # All of them before the first event is published, rather than half a stream.
+    users = {} if options.dry_run else {name: _user(settings, name) for name in chosen}
     async with AsyncExitStack() as stack:
         await db.connect(databases(settings, chosen))
         stack.push_async_callback(db.disconnect)
-        links = {} if options.dry_run else {name: await _bus_of(stack, settings, name) for name in chosen}
+        links = {
+            name: await _bus(stack, settings, url, name=f"replay {name}", inbox=inbox)
+            for name, (url, inbox) in users.items()
+        }
         for service in chosen:
             when = options.replay_since
             since = when if isinstance(when, datetime) else await relay.ago(service, when)
@@ -69,15 +74,15 @@ async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def _bus_of(stack: AsyncExitStack, settings: Settings, service: Service) -> bus.Bus:
-    """As the service itself: nobody else may say what it says."""
+def _user(settings: Settings, service: Service) -> tuple[str, str]:
+    """The address with the service's own user, for nobody else may say what it says, and its inbox."""
     url, inbox = settings.bus(service)
     if not url:
         raise Refusal(
             f"{service.upper()}_NATS_URL is not set, nor NATS_URL; only {service} may say its events again. "
             "Set it for each service, or run this in each one's own container, with --service."
         )
-    return await _bus(stack, settings, url, name=f"replay {service}", inbox=inbox)
+    return url, inbox
 
 
 async def _bus(

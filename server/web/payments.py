@@ -8,7 +8,7 @@ from sanic.response import json
 from client import Conflict, TixError, Unauthenticated, Unavailable, Unreachable
 from client.story import DECLINED, DECLINES, UNHARMED, is_buyer
 from server.orders.schemas import OrderWithHistory
-from server.web.asking import is_at_work, signed_in
+from server.web.asking import signed_in
 from server.web.forms import Form, fields, key_of
 from server.web.outlook import is_held, spelt
 from server.web.policy import paying, wallets
@@ -41,8 +41,6 @@ async def pay_order(request: Request, order_id: str) -> HTTPResponse:
         key = key_of(fields(request))
         payment = await tix.pay_order(order_id, mode="checkout", key=key)
     except (Conflict, Unavailable, Unreachable) as error:
-        if is_at_work(error):
-            return see(f"/orders/{order_id}/payment")
         order = await tix.show_order(order_id)
         if error.code == "order_not_payable" or not is_held(order):
             return see(f"/orders/{order_id}")
