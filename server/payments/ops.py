@@ -68,7 +68,8 @@ async def run(op: PaymentOp, gateway: Gateway, *, capture_deadline: timedelta, r
     """
     payment = await Payment.get(id=op.payment_id)
     if _is_moot(op, payment):
-        return await settlement.nothing_to_do(op)
+        await op.close()
+        return payment
     try:
         checkout = await _turn_to_page(op, payment, gateway, return_url=return_url)
         intent, declined = await _outcome(
@@ -82,7 +83,8 @@ async def run(op: PaymentOp, gateway: Gateway, *, capture_deadline: timedelta, r
     except GatewayRefused as error:
         return await _refused(op, error)
     if intent is None and checkout is None:
-        return await settlement.nothing_to_do(op)
+        await op.close()
+        return payment
     if intent is not None and not _is_over(op, intent):
         await _postpone(op, f"the intent is still {intent.status}")
         return payment
@@ -108,6 +110,8 @@ async def _refused(op: PaymentOp, error: GatewayRefused) -> Payment:
 def _is_moot(op: PaymentOp, payment: Payment) -> bool:
     if op.kind is OpKind.STRAY:
         return op.stripe_id == payment.stripe_id
+    if payment.knows(op.told):
+        return True
     return payment.status is PaymentStatus.VOIDED  # also one that Stripe refused to open
 
 

@@ -38,8 +38,9 @@ class PaymentOp(Model):
     """A call to Stripe that was decided on, written down before it is made; done once its outcome is known.
 
     `key` is the idempotency key and is unique, so the same decision is never written twice. `stripe_id` names
-    the intent only where it is not the payment's own. `due_at` is also a lease: whoever claims the row moves
-    it ahead; if they die, it falls due again.
+    the intent only where it is not the payment's own. `told` is what Stripe's bell said the intent is:
+    only ever a reason not to look. `due_at` is also a lease: whoever claims the row moves it ahead; if they
+    die, it falls due again.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -49,6 +50,7 @@ class PaymentOp(Model):
     attempt = fields.IntField(default=1)
     payment_method = fields.CharField(max_length=80, null=True)
     stripe_id = fields.CharField(max_length=80, null=True)
+    told = fields.CharField(max_length=24, null=True)
     request_id = fields.CharField(max_length=64)
     trace = fields.CharField(max_length=telemetry.LENGTH, null=True)
     tries = fields.IntField(default=0)
@@ -69,13 +71,15 @@ class PaymentOp(Model):
         attempt: int = 1,
         payment_method: str | None = None,
         stripe_id: str | None = None,
+        told: str | None = None,
         mine: bool = False,
         after: timedelta = timedelta(0),
     ) -> UUID | None:
         """Write down a call, in the open transaction; None if it is written already.
 
         `mine`: the caller runs it itself right after COMMIT; the worker leaves it alone as long as a lease.
-        A look (`SYNC`) that is due `after` a moment is also for whoever asks for one until then.
+        A look (`SYNC`) that is due `after` a moment is also for whoever asks for one until then, of the same
+        that was `told`.
         """
         current("payments").rings("ops")
         id_: UUID = uuid7()
@@ -84,13 +88,14 @@ class PaymentOp(Model):
             "payments",
             """
             INSERT INTO payment_ops
-              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, tries,
+              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, told, tries,
                due_at, created_at)
             SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text,
-                   $10::text, 0, now() + $9::interval, now()
+                   $10::text, $11::text, 0, now() + $9::interval, now()
             WHERE $3 <> 'sync' OR NOT EXISTS (
               SELECT FROM payment_ops
-              WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0)
+              WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0
+                AND (told IS NULL OR told = $11))
             ON CONFLICT (key) DO NOTHING RETURNING id
             """,
             id_,
@@ -103,6 +108,7 @@ class PaymentOp(Model):
             request_id.get(),
             LEASE if mine else after,
             telemetry.current(),
+            told,
         )
         return id_ if made else None
 

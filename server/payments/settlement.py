@@ -209,10 +209,3 @@ async def not_there(op: PaymentOp, error: IntentMissing) -> Payment:
         await returns.say_again(payment)
         await op.close()
     return payment
-
-
-async def nothing_to_do(op: PaymentOp) -> Payment:
-    """Close a call that time has overtaken."""
-    async with transaction("payments"):
-        await op.close()
-    return await Payment.get(id=op.payment_id)
