@@ -1,7 +1,7 @@
 """The calls owed to Stripe, as they are written down: `payment_ops`."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -16,6 +16,10 @@ from server.kit.log import request_id
 
 LEASE = timedelta(seconds=20)
 """Longer than any call to Stripe may take, with its one look at the intent."""
+
+
+class CallTaken(Exception):
+    """Another is making this call right now."""
 
 
 class OpKind(StrEnum):
@@ -112,26 +116,55 @@ class PaymentOp(Model):
         )
         return id_ if made else None
 
+    @property
+    def claimed_at(self) -> datetime:
+        """By the database's clock, of one that is claimed: before the call began."""
+        return self.due_at - LEASE
+
     @classmethod
-    async def claim(cls, *, limit: int, lease: timedelta, id_: UUID | None = None) -> list[Self]:
-        """Take up to `limit` due calls (or just this one, if nobody has it) for the length of the lease."""
+    async def claim(cls, *, limit: int) -> list[Self]:
+        """Take up to `limit` due calls for the length of the lease."""
         found: list[dict[str, Any]] = await rows(
             "payments",
             """
             WITH due AS (
               SELECT id FROM payment_ops
-              WHERE done_at IS NULL AND CASE WHEN $3::uuid IS NULL THEN due_at <= now()
-                                             ELSE id = $3 AND (tries = 0 OR due_at <= now()) END
+              WHERE done_at IS NULL AND due_at <= now()
               ORDER BY kind = 'sync', due_at LIMIT $1 FOR UPDATE SKIP LOCKED
             )
             UPDATE payment_ops o SET due_at = now() + $2, tries = o.tries + 1
             FROM due WHERE o.id = due.id RETURNING o.*
             """,
             limit,
-            lease,
-            id_,
+            LEASE,
         )
         return [cls(**row) for row in found]
+
+    @classmethod
+    async def take(cls, payment_id: UUID, kind: OpKind) -> Self | None:
+        """The newest call of this kind that the payment owes, claimed, due or not; None if it owes none.
+
+        Raises CallTaken.
+        """
+        found: list[dict[str, Any]] = await rows(
+            "payments",
+            """
+            WITH newest AS (
+              SELECT id FROM payment_ops WHERE payment_id = $1 AND kind = $2 AND done_at IS NULL
+              ORDER BY attempt DESC LIMIT 1
+            ), taken AS (
+              UPDATE payment_ops o SET due_at = now() + $3, tries = o.tries + 1
+              FROM newest WHERE o.id = newest.id AND (o.tries = 0 OR o.due_at <= now()) RETURNING o.*
+            )
+            SELECT taken.* FROM newest LEFT JOIN taken ON true
+            """,
+            payment_id,
+            kind.value,
+            LEASE,
+        )
+        if found and found[0]["id"] is None:
+            raise CallTaken
+        return cls(**found[0]) if found else None
 
     @classmethod
     async def first_trace(cls, payment_id: UUID) -> str | None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Literal, TypeVar
@@ -15,7 +15,7 @@ import pytest
 from server.app import gateway_of
 from server.payments import ops
 from server.payments.models import Payment
-from server.payments.owed import OpKind, PaymentOp
+from server.payments.owed import LEASE, OpKind, PaymentOp
 from server.settings import Settings
 from tests.concurrency.races import NO_ALARMS, audit, fetch, rounds, turns, verdict, without_index
 from tests.dashboard import Dashboard, dashboard
@@ -169,7 +169,9 @@ async def looks(settings: Settings, sale: Sale) -> None:
     [row] = await fetch(
         sale.platform, "payments", "SELECT id FROM payments WHERE order_id = $1", sale.order_id
     )
-    op = PaymentOp(payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1)
+    op = PaymentOp(
+        payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1, due_at=datetime.now(UTC) + LEASE
+    )
     try:
         deadline = timedelta(hours=1)
         outcomes = await asyncio.gather(
