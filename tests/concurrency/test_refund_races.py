@@ -129,7 +129,14 @@ async def race(platform: Platform, stripe: Dashboard, number: int) -> tuple[str,
     return told, "refunded first" if refunded else "won" if won else "lost", ended["status"]
 
 
-@pytest.mark.parametrize("races", [3, pytest.param(96, marks=[pytest.mark.slow, pytest.mark.timeout(240)])])
+@pytest.mark.parametrize(
+    "races",
+    [
+        3,
+        pytest.param(32, marks=pytest.mark.slow),
+        pytest.param(96, marks=[pytest.mark.exhaustive, pytest.mark.timeout(240)]),
+    ],
+)
 async def test_money_goes_back_once(empty: Settings, races: int) -> None:
     """By the refund or by the bank; a refund that the dispute overtook is made when the bank gives in."""
     async with started(empty, jobs=NO_ALARMS) as platform, dashboard(empty) as stripe:
