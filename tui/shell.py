@@ -40,6 +40,8 @@ from tui.widgets.rows import Rows
 
 ASKING = frozenset({"begin", "go", "look", "news", "orders", "read", "rest"})
 """Groups of workers that ask as who is signed in."""
+MOST_SHOWN = 100
+"""Characters of what was copied that a toast shows."""
 OWN = (Checkout, Importing, Listing)
 """Views of somebody's."""
 
@@ -222,7 +224,8 @@ class Shell(Talk):
     def copy(self, name: str, text: str) -> None:
         """One of what can be copied."""
         self.copy_to_clipboard(text)
-        self.report(f"Copied the {name}: {text[:60]}")
+        shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+        self.report(f"Copied the {name}: {shown}")
 
     @work(exclusive=True, group="copy")
     async def offer_copies(self, texts: Mapping[str, str]) -> None:
