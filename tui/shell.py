@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
@@ -112,6 +112,16 @@ class Shell(Talk):
     def get_key_display(self, binding: Binding) -> str:
         """Its name, where Textual has a sign that not every font has."""
         return super().get_key_display(binding).replace("⏎", "enter")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key is bound to at once, unless one is typing: the next key belongs to where it led."""
+        # Textual gives a key to the widget that has the focus as it comes, and does what it is bound to when
+        # no widget on the way up has kept it: of `/row` in one go, the letters would be commands of the list.
+        if isinstance(event, events.Key) and not event.is_forwarded and not isinstance(self.focused, Input):
+            for is_first in (True, False):
+                if await self._check_bindings(event.key, priority=is_first):
+                    return
+        await super().on_event(event)
 
     # --- who is signed in ---------------------------------------------------------------------------------
 
