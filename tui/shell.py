@@ -117,6 +117,8 @@ class Shell(Talk):
         """Do what a key is bound to at once, unless one is typing: the next key belongs to where it led."""
         # Textual gives a key to the widget that has the focus as it comes, and does what it is bound to when
         # no widget on the way up has kept it: of `/row` in one go, the letters would be commands of the list.
+        if isinstance(event, events.Key) and not self.is_running:
+            return  # it was under way when the last view was closed
         if isinstance(event, events.Key) and not event.is_forwarded and not isinstance(self.focused, Input):
             for is_first in (True, False):
                 if await self._check_bindings(event.key, priority=is_first):

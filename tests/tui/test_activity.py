@@ -2,7 +2,7 @@
 
 from tests.concurrency.races import expire_now
 from tests.platform import Platform, User
-from tests.tui.conftest import Open
+from tests.tui.conftest import Open, ada
 from tests.tui.driving import Driver, person
 from tests.waiting import until
 from tui.journal import KEPT
@@ -131,6 +131,12 @@ class TestLeaving:
             await tui.sees("signed out", "newest first")
             await tui.press("q")
             await until(lambda: tui.app._exit, "the app is left")
+
+    async def test_keys_that_are_under_way_as_it_closes_do_nothing(self, open_tui: Open) -> None:
+        """Neither one that is bound, nor one that is not."""
+        for keys in ("jk" * 20, "v" * 40):
+            async with ada(open_tui) as tui:
+                await tui.press(*keys)
 
     async def test_t05_escape_goes_one_level_and_never_out(self, platform: Platform, open_tui: Open) -> None:
         """Out of the question, out of the page, and no further; q does the same until the bottom."""
