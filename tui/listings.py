@@ -1,6 +1,7 @@
 """A listing between a form, where all is text, and the API."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
 }
 """Field → what it is called, and what may be typed."""
 OTHERS = {"startsAt": "starts_at", "externalId": "external_id"}
+WHEN = "write it as 2027-05-01 20:00 in your time, or with its offset"
 NEEDED = frozenset({"title", "price", "currency"})
 
 
@@ -61,7 +63,10 @@ def edit_of(ticket: TicketOut, changed: Mapping[str, str]) -> TicketEdit:
 
 def words(typed: Mapping[str, str]) -> tuple[str, ...]:
     """The same for the command line."""
-    given = {name: _moment(text) if name == "starts_at" and text else text for name, text in typed.items()}
+    given = dict(typed)
+    if given.get("starts_at"):
+        with suppress(ValueError, OverflowError):
+            given["starts_at"] = _moment(given["starts_at"])
     return tuple(word for name, text in given.items() for word in (f"--{name.replace('_', '-')}", text))
 
 
@@ -77,7 +82,11 @@ def _checked(model: type[M], typed: Mapping[str, str | None], currency: str) -> 
             errors["price"] = str(error)
             values["price"] = 1  # the others are checked all the same
     if values.get("starts_at"):
-        values["starts_at"] = _moment(values["starts_at"])
+        try:
+            values["starts_at"] = _moment(values["starts_at"])
+        except (ValueError, OverflowError):
+            errors["starts_at"] = WHEN
+            del values["starts_at"]
     try:
         checked = model.model_validate(values, strict=False)
     except ValidationError as error:
@@ -97,12 +106,9 @@ def _amount(text: str, currency: str) -> int:
 
 
 def _moment(text: str) -> str:
-    """With an offset: one's own where none is typed."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return text if moment.tzinfo else moment.astimezone().isoformat()
-    except (ValueError, OverflowError):
-        return text  # which the schema refuses in its own words
+    """With an offset: one's own where none is typed. Raises ValueError and OverflowError."""
+    moment = datetime.fromisoformat(text)
+    return text if moment.tzinfo else moment.astimezone().isoformat()
 
 
 def field_of(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
@@ -40,6 +40,8 @@ from tui.widgets.rows import Rows
 
 ASKING = frozenset({"begin", "go", "look", "news", "orders", "read", "rest"})
 """Groups of workers that ask as who is signed in."""
+MOST_SHOWN = 100
+"""Characters of what was copied that a toast shows."""
 OWN = (Checkout, Importing, Listing)
 """Views of somebody's."""
 
@@ -110,6 +112,18 @@ class Shell(Talk):
     def get_key_display(self, binding: Binding) -> str:
         """Its name, where Textual has a sign that not every font has."""
         return super().get_key_display(binding).replace("⏎", "enter")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key is bound to at once, unless one is typing: the next key belongs to where it led."""
+        # Textual gives a key to the widget that has the focus as it comes, and does what it is bound to when
+        # no widget on the way up has kept it: of `/row` in one go, the letters would be commands of the list.
+        if isinstance(event, events.Key) and not self.is_running:
+            return  # it was under way when the last view was closed
+        if isinstance(event, events.Key) and not event.is_forwarded and not isinstance(self.focused, Input):
+            for is_first in (True, False):
+                if await self._check_bindings(event.key, priority=is_first):
+                    return
+        await super().on_event(event)
 
     # --- who is signed in ---------------------------------------------------------------------------------
 
@@ -222,7 +236,8 @@ class Shell(Talk):
     def copy(self, name: str, text: str) -> None:
         """One of what can be copied."""
         self.copy_to_clipboard(text)
-        self.report(f"Copied the {name}: {text[:60]}")
+        shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+        self.report(f"Copied the {name}: {shown}")
 
     @work(exclusive=True, group="copy")
     async def offer_copies(self, texts: Mapping[str, str]) -> None:

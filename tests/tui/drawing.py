@@ -1,43 +1,38 @@
-"""What is drawn, as text: the characters, then the style of each, so that a change is seen in a diff."""
+"""What is drawn, as SVG made by Textual: the same whenever and wherever it is drawn."""
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from string import ascii_letters
+from collections import defaultdict
+from difflib import unified_diff
+from html import unescape
 from typing import Any
 
-from rich.cells import cell_len
 from textual.app import App
 
 SERVER = re.compile(r"127\.0\.0\.1:\d{5}")
+ID = re.compile(r"terminal-\d+")
+"""By which Textual tells one picture on a page from another: a sum over all of it, the port, too."""
+FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Would be fetched from elsewhere; every machine has one of its own."""
+WORDS = re.compile(r'<text class="terminal-r\d+" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
+CELL = 12.2
+"""The width of a character in Textual's picture."""
 
 
 def picture(app: App[Any]) -> str:
-    """Of the screen as it is; the port of the server is always the same."""
-    names: dict[str, str] = {}
-    lines, styles = [], []
-    for strip in app.screen._compositor.render_strips():
-        lines.append(SERVER.sub("127.0.0.1:12345", "".join(segment.text for segment in strip)).rstrip())
-        cells = ((str(segment.style), cell_len(segment.text)) for segment in strip if segment.text)
-        styles.append(
-            " ".join(f"{names.setdefault(style, _name(len(names)))}{width}" for style, width in _runs(cells))
-        )
-    legend = [f"{name}: {style}" for style, name in names.items()]
-    return "\n".join((*lines, "", *_counted(styles), "", *legend)) + "\n"
+    """Of the screen as it is, an element a line, so that a change is seen in a diff."""
+    svg = FONT.sub("", app.export_screenshot(title="tix tui", simplify=True)).replace("Fira Code, ", "")
+    svg = ID.sub("terminal", SERVER.sub("127.0.0.1:12345", svg)).replace("><", ">\n<")
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
 
 
-def _runs(cells: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
-    for style, group in groupby(cells, key=lambda cell: cell[0]):
-        yield style, sum(width for _, width in group)
+def difference(kept: str, drawn: str) -> str:
+    """What became of the words of a picture, line by line."""
+    lines = unified_diff(_words(kept), _words(drawn), "kept", "drawn", n=0, lineterm="")
+    return "\n".join(lines) or "The words are where they were: look at the colours, in a browser."
 
 
-def _name(number: int) -> str:
-    times, letter = divmod(number, len(ascii_letters))
-    return ascii_letters[letter] * (times + 1)
-
-
-def _counted(lines: Iterable[str]) -> Iterator[str]:
-    """Lines that are alike once, with how often they come."""
-    for line, group in groupby(lines):
-        times = len(list(group))
-        yield f"{times} × {line}" if times > 1 else line
+def _words(svg: str) -> list[str]:
+    rows: defaultdict[float, str] = defaultdict(str)
+    for x, y, text in WORDS.findall(svg):
+        rows[float(y)] = rows[float(y)].ljust(round(float(x) / CELL)) + unescape(text).replace("\xa0", " ")
+    return [rows[y].rstrip() for y in sorted(rows)]

@@ -12,6 +12,7 @@ from playwright.async_api import Browser
 
 from cli.config import Config
 from tests.platform import ROOT, Platform, User
+from tests.tui.drawing import picture
 from tests.tui.driving import Driver, person
 from tests.web_browser.browsing import chromium, executable
 from tests.web_browser.png import lean
@@ -21,8 +22,6 @@ from tui.memory import Memory
 
 WHERE = ROOT / "docs" / "tui"
 SCALE = 0.75
-FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
-"""Textual's picture would fetch its font from elsewhere; every machine has one of its own."""
 SIZE = re.compile(r'<svg class="rich-terminal" viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -84,7 +83,7 @@ async def take(browser: Browser, platform: Platform, buyer: User) -> None:
             await show(tui)
             tui.app.clear_notifications()
             await tui.misses("It was opened")
-            svg = FONT.sub("", tui.app.export_screenshot(title="tix tui")).replace("Fira Code,", "")
+            svg = picture(tui.app)
         found = SIZE.search(svg)
         assert found is not None
         width, height = (round(float(side) * SCALE) for side in found.groups())

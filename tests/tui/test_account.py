@@ -52,7 +52,7 @@ async def test_a_sign_in_is_kept_as_the_command_keeps_it(
         await tui.press("a")
         await type_into(tui, email, PASSWORD)
         await tui.hears(f"Signed in as {email}.")
-        await tui.hears("the token is kept in")  # there is no keyring here
+        await tui.hears("The token is kept in")  # there is no keyring here
         await tui.sees(email, "newest first")
     path = home / ".config/tix/credentials/default.json"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -66,7 +66,7 @@ async def test_an_account_is_made(platform: Platform, open_tui: Open, home: Path
         await tui.sees("E-mail")
         await tui.press("ctrl+t")
         await type_into(tui, email, "short")
-        await tui.sees("at least 8")  # beside the field
+        await tui.sees("At least 8 characters.")  # beside the field
         await tui.type("er is longer", "password")
         await tui.press("enter")
         await tui.hears(f"Signed in as {email}.")

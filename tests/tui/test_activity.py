@@ -2,7 +2,7 @@
 
 from tests.concurrency.races import expire_now
 from tests.platform import Platform, User
-from tests.tui.conftest import Open
+from tests.tui.conftest import Open, ada
 from tests.tui.driving import Driver, person
 from tests.waiting import until
 from tui.journal import KEPT
@@ -76,16 +76,13 @@ class TestLog:
             await tui.sees("error   Holding “Gone”: This ticket is reserved")
 
     async def test_is_filtered_as_one_types(self, platform: Platform, open_tui: Open) -> None:
-        """All words, anywhere; ! leaves out; escape shows all again."""
+        """All words, anywhere; ! leaves out; escape shows all again. Letters may come with the key."""
         seller = platform.user()
         async with open_tui(platform) as tui:
             await listening(tui, seller, "Opera")
             await seller.list_ticket(title="Ballet")
-            await tui.press("4")
-            await tui.sees("“Opera” is available", "“Ballet” is available")
-            await tui.press("slash")
-            await until(lambda: tui.app.focused is tui.app.screen.query_one("#filter"), "one can type")
-            await tui.press(*"opera")
+            await tui.sees("“Ballet” is available")
+            await tui.press("4", "slash", *"opera")
             await tui.misses("“Ballet” is available")
             await tui.sees("“Opera” is available", "/opera")
             await tui.press("escape")
@@ -134,6 +131,12 @@ class TestLeaving:
             await tui.sees("signed out", "newest first")
             await tui.press("q")
             await until(lambda: tui.app._exit, "the app is left")
+
+    async def test_keys_that_are_under_way_as_it_closes_do_nothing(self, open_tui: Open) -> None:
+        """Neither one that is bound, nor one that is not."""
+        for keys in ("jk" * 20, "v" * 40):
+            async with ada(open_tui) as tui:
+                await tui.press(*keys)
 
     async def test_t05_escape_goes_one_level_and_never_out(self, platform: Platform, open_tui: Open) -> None:
         """Out of the question, out of the page, and no further; q does the same until the bottom."""

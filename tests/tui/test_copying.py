@@ -32,7 +32,12 @@ async def test_t17_a_ticket_is_copied_in_every_form_and_each_form_is_shown(
         await tui.misses("tix reserve")
         assert await copied(tui, "enter") == ticket["id"]
         await tui.hears(f"Copied the id: {ticket['id']}")
+        address = await copied(tui, "down", "enter")
+        assert address.endswith(f"/tickets/{ticket['id']}")
+        await tui.hears(f"Copied the address: {address}")
+        await until(lambda: tui.toasts[-1].endswith(address), "all of it is shown")
         assert json.loads(await copied(tui, "end", "enter"))["title"] == "Copy me"
+        await until(lambda: tui.toasts[-1].endswith("…"), "the rest of what is long is left out")
 
 
 async def test_t17_an_order_gives_its_link(platform: Platform, open_tui: Open) -> None:

@@ -71,6 +71,11 @@ async def test_a_file_is_completed_checked_and_brought_in(
         rows = [line.strip(" ┃│").split() for line in screen.splitlines()]
         assert [row[0] for row in rows if len(row) > 2 and row[1] in "+~=✗"] == ["2", "3", "4", "5"]
         assert await titles(seller) == {"Front", "Same"}  # so far it was looked at only
+        await tui.pilot.resize_terminal(80, 24)
+        await tui.misses("separators of thousands")
+        await tui.press("G")
+        await tui.sees("separators of thousands")  # the whole of it, below the rows
+        await tui.pilot.resize_terminal(180, 40)
         await tui.press("i")
         await tui.sees("Import list.csv? 1 to list, 1 to update, 1 to leave", "a file: 1 row.")
         await tui.press("enter")

@@ -6,11 +6,14 @@ from uuid import UUID
 import pytest
 
 from client import TixError
+from server.orders.schemas import OrderOut
 from tests.concurrency.races import expire_now
 from tests.platform import Platform
-from tests.tui.conftest import Open
+from tests.tui.canned import ORDERS
+from tests.tui.conftest import Open, ada
 from tests.tui.driving import person
 from tests.waiting import until
+from tui.screens.checkout import Checkout
 
 
 class TestBuyer:
@@ -216,3 +219,10 @@ async def test_t13_is_usable_at_60_by_20(platform: Platform, open_tui: Open) -> 
         await tui.press("escape")
         await tui.sees("1 order · bought")
         await until(lambda: "Held for you" not in tui.screen, "the list is back")
+
+
+async def test_a_refund_that_is_stuck_is_told_on_the_orders_own_page_too(open_tui: Open) -> None:
+    stuck = OrderOut.model_validate({**ORDERS[1], "status": "revoked", "needsReview": True, "version": 9})
+    async with ada(open_tui) as tui:
+        await tui.app.push_screen(Checkout(stuck))
+        await tui.sees("! The refund did not get through; the seller can send it again.")

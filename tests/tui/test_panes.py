@@ -1,5 +1,8 @@
 """One column, two panes or three: what is in them, and how one moves between them."""
 
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -78,6 +81,17 @@ async def test_t06_the_keys_of_a_list_scroll_what_has_no_rows(platform: Platform
         await scrolls(tui, "#panes")
 
 
+@pytest.fixture
+def at_three(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Here it is some minutes after three, which is the time left of no hold."""
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", f"HERE{(datetime.now(UTC).hour - 3) % 24}")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("at_three")
 async def test_the_third_pane_counts_down_tells_the_news_and_leads_to_payment(
     platform: Platform, open_tui: Open
 ) -> None:

@@ -6,7 +6,7 @@ Written anew by `make golden`; the diff is the change of look.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.cli.running import ID, MOMENT
 from tests.platform import User, client
 from tests.tui.canned import canned
 from tests.tui.conftest import Open
-from tests.tui.drawing import picture
+from tests.tui.drawing import difference, picture
 from tests.tui.driving import Driver
 from tests.waiting import until
 
@@ -75,27 +75,42 @@ def open_at(open_tui: Open, tix: str) -> OpenAt:
     return open_
 
 
-async def looks(tui: Driver, name: str) -> None:
-    """As it is kept under this name; it may take a moment to be drawn."""
-    path, drawn = KEPT / f"{name}-{tui.app.size.width}.txt", ""
-
-    async def is_still() -> bool:
-        nonlocal drawn
-        before, drawn = drawn, picture(tui.app)
-        await asyncio.sleep(0.3)
-        return before == drawn
-
-    if IS_RENEWED:
-        await until(is_still, "nothing moves")
-        path.write_text(drawn, encoding="utf-8")
-        return
-    kept = path.read_text(encoding="utf-8")
-    with suppress(AssertionError):  # the next line shows the difference
-        await until(lambda: picture(tui.app) == kept, f"it looks like {path.name}", 5)
-    assert picture(tui.app) == kept, "If it is as it should be: make golden"
+Looks = Callable[[Driver, str], Awaitable[None]]
 
 
-async def test_one_column(open_at: OpenAt) -> None:
+@pytest.fixture
+def looks(tmp_path: Path) -> Looks:
+    """Holds the screen against the picture kept under this name; it may take a moment to be drawn."""
+
+    async def looks_(tui: Driver, name: str) -> None:
+        path, drawn = KEPT / f"{name}-{tui.app.size.width}.svg", ""
+
+        async def is_still() -> bool:
+            nonlocal drawn
+            before, drawn = drawn, picture(tui.app)
+            await asyncio.sleep(0.3)
+            return before == drawn
+
+        if IS_RENEWED:
+            await until(is_still, "nothing moves")
+            path.write_text(drawn, encoding="utf-8")
+            return
+        kept = path.read_text(encoding="utf-8")
+        with suppress(AssertionError):  # what follows says more
+            await until(lambda: picture(tui.app) == kept, f"it looks like {path.name}", 5)
+        if (drawn := picture(tui.app)) != kept:
+            new = tmp_path / path.name
+            new.write_text(drawn, encoding="utf-8")
+            pytest.fail(
+                f"It does not look like {path}\nany more, but like {new}\n"
+                f"If that is as it should be: make golden\n{difference(kept, drawn)}",
+                pytrace=False,
+            )
+
+    return looks_
+
+
+async def test_one_column(open_at: OpenAt, looks: Looks) -> None:
     async with open_at((60, 20)) as tui:
         await looks(tui, "browse")
         await tui.press("question_mark")
@@ -108,7 +123,7 @@ async def test_one_column(open_at: OpenAt) -> None:
         await looks(tui, "checkout")
 
 
-async def test_two_panes(open_at: OpenAt) -> None:
+async def test_two_panes(open_at: OpenAt, looks: Looks) -> None:
     async with open_at((100, 24)) as tui:
         await looks(tui, "browse")
         await tui.press("2")
@@ -125,7 +140,7 @@ async def test_two_panes(open_at: OpenAt) -> None:
         await looks(tui, "listing")
 
 
-async def test_three_panes(open_at: OpenAt) -> None:
+async def test_three_panes(open_at: OpenAt, looks: Looks) -> None:
     async with open_at((140, 24)) as tui:
         await tui.sees("Held by you: 1")
         await looks(tui, "browse")

@@ -8,7 +8,7 @@ from tests.tui.conftest import Open
 from tests.tui.driving import Driver, person
 from tests.waiting import until
 from tui.themes import ratio
-from tui.words import TICKET
+from tui.words import ORDER, TICKET
 
 AWAY = "http://127.0.0.1:9"
 """Nothing listens there."""
@@ -74,8 +74,9 @@ class TestThemes:
             screen = await tui.sees("● ", "available", "◐ ", "yours")
             assert all(red == green == blue for red, green, blue in colours(tui))
             assert "Free" in screen
-        signs = [f"{mark.sign} {mark.word}" for mark in TICKET.values()]
-        assert len(set(signs)) == len(signs)
+        for states in (TICKET, ORDER):
+            signs = [f"{mark.sign} {mark.word}" for mark in states.values()]
+            assert len(set(signs)) == len(signs)
 
 
 def unreadable(tui: Driver, least: float) -> set[tuple[str, str, str, float]]:

@@ -1,9 +1,10 @@
 """Who is signed in: sign in, sign up, sign out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
+from pydantic import ValidationError
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -13,12 +14,15 @@ from textual.widgets import Button, Input, Static, Tab, Tabs
 
 from cli.errors import Refused
 from cli.output import harmless
+from cli.wording import wording
 from client import TixError
+from server.auth.schemas import Credentials
 from tui.actions import guarded, key
 from tui.messages import LinkChanged
 from tui.screens.dialogs import Confirm
 from tui.screens.view import ON_ITS_WAY, View
 from tui.session import ENVIRONMENT
+from tui.words import sentence
 
 NEEDED = {"email": "Your e-mail address is needed.", "password": "A password is needed."}
 ACCOUNT = "account"
@@ -113,10 +117,12 @@ class Account(View):
     def _entered(self) -> None:
         typed = {name: self.query_one(f"#{name}", Input).value for name in NEEDED}
         typed["email"] = typed["email"].strip()
-        missing = {name: NEEDED[name] for name, value in typed.items() if not value}
-        self._complain(missing)
-        if missing:
-            self.query_one(f"#{next(iter(missing))}").focus()
+        wrong = {name: NEEDED[name] for name, value in typed.items() if not value}
+        if self.is_new and not wrong:
+            wrong = _unfit(typed)
+        self._complain(wrong)
+        if wrong:
+            self.query_one(f"#{next(iter(wrong))}").focus()
         elif self.tui.is_sending(ACCOUNT):
             self.tui.report(ON_ITS_WAY, severity="warning")
         else:
@@ -148,7 +154,7 @@ class Account(View):
             if self.is_active:
                 self.dismiss()
         for warning in warnings:
-            self.tui.report(warning, severity="warning")
+            self.tui.report(sentence(warning.removeprefix("warning: ")), severity="warning")
         if session.token and session.target.token_from == ENVIRONMENT:
             self.tui.report(
                 "TIX_TOKEN is set and goes first the next time: unset TIX_TOKEN", severity="warning"
@@ -206,3 +212,13 @@ class Account(View):
         self.tui.report(f"Signed out of {session.target.api_url}.")
         if session.target.token_from == ENVIRONMENT:
             self.tui.report("The environment still has the token: unset TIX_TOKEN", severity="warning")
+
+
+def _unfit(typed: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with an e-mail address and a password for a new account."""
+    try:
+        Credentials.model_validate(typed)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        return {str(problem["loc"][0]): sentence(wording(problem)) for problem in problems}
+    return {}

@@ -7,17 +7,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from cli.output import harmless
 from tui.actions import key
 from tui.journal import KEPT, Line
 from tui.messages import Logged
-from tui.screens.view import View
+from tui.screens.searching import Searching
 from tui.widgets.rows import Column, Rows
 
 
-class Activity(View):
+class Activity(Searching):
     """The log, newest first: tickets and orders that changed, and every toast."""
 
     AUTO_FOCUS = "#lines"  # not the filter
@@ -35,7 +35,7 @@ class Activity(View):
     def body(self) -> ComposeResult:
         """The filter over the lines, the whole of the one under the cursor below."""
         with Vertical(id="log"):
-            yield Input(placeholder="words of a line", id="filter", compact=True)
+            yield self.entry("words of a line")
             yield Rows(self._columns(), key=lambda line: line.number, empty=self._empty, id="lines")
             yield Static(id="line")
 
@@ -54,8 +54,6 @@ class Activity(View):
 
     def on_mount(self) -> None:
         """What there is so far."""
-        self.query_one("#filter").display = False
-        self.rows.focus()
         self._show()
 
     def on_logged(self, _: Logged) -> None:
@@ -97,30 +95,23 @@ class Activity(View):
 
     # --- the filter ---------------------------------------------------------------------------------------
 
-    def action_filter(self) -> None:
-        """Type what to look for."""
-        entry = self.query_one("#filter", Input)
-        entry.display = True
-        entry.value = self._wish
-        entry.focus()
+    @property
+    def looked_for(self) -> str:
+        """In the lines and their kinds."""
+        return self._wish
 
-    @on(Input.Changed, "#filter")
-    def _typed(self, event: Input.Changed) -> None:
-        self._wish = event.value.strip()
+    def filter_by(self, text: str) -> None:
+        """At once: all of it is here."""
+        self._wish = text
         self._show()
 
-    @on(Input.Submitted, "#filter")
-    def _entered(self) -> None:
-        self.query_one("#filter").display = bool(self._wish)
-        self.rows.focus()
+    def unfilter(self) -> None:
+        """All lines."""
+        self.filter_by("")
 
     def action_back(self) -> None:
         """Out of the filter."""
-        if self.query_one("#filter").display:
-            self._wish = self.query_one("#filter", Input).value = ""
-            self.query_one("#filter").display = False
-            self.rows.focus()
-            self._show()
+        self.leave_filter()
 
 
 def _written(line: Line) -> str:

@@ -25,15 +25,10 @@ from tui.paying import how_to_pay, page_of
 from tui.screens.deals import AGAIN, CANCEL, ENDED, EXTEND, REFUND, Deals
 from tui.screens.dialogs import Confirm, MethodChoice
 from tui.screens.view import ON_ITS_WAY
-from tui.widgets.countdown import Countdown
-from tui.widgets.details import Fact
-from tui.widgets.hanging import Hanging
 from tui.widgets.pane import Pane
 from tui.widgets.qr import QrCode
-from tui.widgets.story import steps
-from tui.words import ORDER, day, mark
-
-FACTS = ("venue", "seat", "starts")
+from tui.widgets.story import Deal
+from tui.words import ORDER, mark
 
 
 class Checkout(Deals):
@@ -61,14 +56,7 @@ class Checkout(Deals):
     def body(self) -> Iterable[Widget]:
         """What it is about and how long, beside how to pay; below one another where it is narrow."""
         with Pane(id="panes"):
-            with Vertical(id="order") as pane:
-                pane.border_title = "Order"
-                yield Static(id="title")
-                yield Static(id="state")
-                yield Countdown(lambda: self._held)
-                for name in FACTS:
-                    yield Fact(name)
-                yield Hanging(id="story")
+            yield Deal(lambda: self._held)
             with Vertical(id="payment") as pane:
                 pane.border_title = "Payment"
                 yield Static(id="how")
@@ -158,17 +146,7 @@ class Checkout(Deals):
         if not self.is_drawn:
             return
         order = self.order
-        state = mark(ORDER, order.status)
-        self.query_one("#title", Static).update(Content(harmless(order.ticket.title)))
-        self.query_one("#state", Static).update(
-            Content.assemble((price(order), "bold"), "   ", (str(state), state.colour))
-        )
-        ticket = order.ticket
-        for name, value in zip(FACTS, (ticket.venue, ticket.seat, day(ticket.starts_at)), strict=True):
-            self.query_one(f"#fact-{name}", Fact).tell(value)
-        if story := steps(order):  # an answer to a change comes without, and the stream follows
-            self.query_one("#story", Hanging).list(story)
-        self.query_one(Countdown).tick()
+        self.query_one(Deal).tell(order)
         text = how_to_pay(order, self.payment, is_asking=self._is_asking, key_of=self.key_of)
         self.query_one("#how", Static).update(Content(harmless_lines(text)))
         self.query_one(QrCode).link = self.link
@@ -251,7 +229,6 @@ class Checkout(Deals):
     def held(self, order: OrderOut) -> None:
         """The same page, from the beginning."""
         self.order, self.payment = order, None
-        self.query_one("#story", Hanging).list([])
         self.read()
         self._show()
 

@@ -10,13 +10,14 @@ from cli.output import harmless
 from tui.catalogue import SORTS, Catalogue
 from tui.messages import TicketsChanged
 from tui.screens.reading import Reading, Spot
+from tui.screens.searching import Searching
 from tui.words import age
 
 ASK_AFTER = 0.25
 """Seconds after the last key of a filter until the server is asked; what is there is searched at once."""
 
 
-class Filtering(Reading[Catalogue]):
+class Filtering(Reading[Catalogue], Searching):
     """Tickets by text, status and order."""
 
     LIST = "tickets"
@@ -81,6 +82,11 @@ class Filtering(Reading[Catalogue]):
         self._before = None
         self._ask_later(None)
         super().restart()
+
+    @property
+    def looked_for(self) -> str:
+        """In titles and venues."""
+        return self.catalogue.wish.text
 
     def filter_by(self, text: str) -> None:
         """At once among what is there; the server is asked when no key was pressed for a while."""

@@ -25,6 +25,7 @@ from tui.actions import guarded, key
 from tui.filing import SHOWN, Filing, Outcome
 from tui.screens.dialogs import Confirm
 from tui.screens.view import View
+from tui.widgets.hanging import Told
 from tui.widgets.paths import PathEntry
 from tui.widgets.rows import Column, Rows
 from tui.words import OUTCOME, mark
@@ -57,12 +58,13 @@ class Importing(View):
         self._importing: Worker[None] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The file over its rows."""
+        """The file over its rows, the whole of what is said of the one under the cursor below."""
         with Vertical(id="importing") as pane:
             pane.border_title = "Import"
             yield PathEntry(id="path")
             yield Static(Content(FIRST), id="totals")
             yield Rows(self._columns(), key=lambda one: one.place, id="outcomes")
+            yield Told(id="line")
 
     def _columns(self) -> list[Column[Outcome]]:
         return [
@@ -172,6 +174,10 @@ class Importing(View):
         if undone:
             return f"{summary}. Left in {filing.leftovers.path}: {rows(undone)}, to correct and import."
         return f"{summary}.{cut} {self.key_of('back')} goes back to your listings."
+
+    @on(Rows.Moved, "#outcomes")
+    def _moved(self) -> None:
+        self.query_one("#line", Told).tell(harmless(self.rows.current.text if self.rows.current else ""))
 
     # --- actions ------------------------------------------------------------------------------------------
 

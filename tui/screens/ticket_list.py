@@ -6,12 +6,11 @@ from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
 from client.money import shown
 from server.tickets.schemas import Status, TicketOut
 from tui.actions import key
-from tui.catalogue import LONGEST, SORTS, Catalogue
+from tui.catalogue import SORTS, Catalogue
 from tui.messages import HoldsChanged, Sending
 from tui.screens.filtering import Filtering
 from tui.screens.panes import Panes
@@ -37,9 +36,7 @@ class TicketList(Filtering, Panes):
         """The list with its filter, the details of the row under the cursor, and what is held."""
         with Horizontal(id="panes"):
             with Vertical(id="list"):
-                yield Input(
-                    placeholder="words in title or venue", id="filter", compact=True, max_length=LONGEST
-                )
+                yield self.entry("words in title or venue")
                 yield Rows(
                     self.columns(),
                     key=lambda ticket: ticket.id,
@@ -93,8 +90,6 @@ class TicketList(Filtering, Panes):
 
     def on_mount(self) -> None:
         """Show what is known, and read."""
-        self.query_one("#filter").display = False
-        self.rows.focus()
         self.begin()
         self.show(keep=False)
         self.read(anew=True)
@@ -141,11 +136,7 @@ class TicketList(Filtering, Panes):
         """Out of the details, then out of the filter, to where one was before it."""
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif self.query_one("#filter").display or self.catalogue.wish.text:
-            self.query_one("#filter", Input).display = False
-            self.rows.focus()
-            self.unfilter()
-        else:
+        elif not self.leave_filter():
             self.workers.cancel_group(self, "rest")
 
     def copyable(self) -> dict[str, str]:
@@ -168,20 +159,3 @@ class TicketList(Filtering, Panes):
         """The next order."""
         sorts = list(SORTS)
         self.wish(sort=sorts[(sorts.index(self.catalogue.wish.sort) + 1) % len(sorts)])
-
-    def action_filter(self) -> None:
-        """Type what to look for."""
-        entry = self.query_one("#filter", Input)
-        entry.display = True
-        entry.value = self.catalogue.wish.text
-        self.set_focus(entry)  # at once: the next key belongs to it
-
-    @on(Input.Changed, "#filter")
-    def _typed(self, event: Input.Changed) -> None:
-        if event.value != self.catalogue.wish.text:
-            self.filter_by(event.value)
-
-    @on(Input.Submitted, "#filter")
-    def _entered(self) -> None:
-        self.query_one("#filter").display = bool(self.catalogue.wish.text)
-        self.rows.focus()

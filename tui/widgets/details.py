@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from cli.output import harmless
@@ -45,10 +46,15 @@ class Details(Pane):
         """Title, price and state over the facts; what to do about it below."""
         yield Told(id="title")
         yield Told(id="price")
+        yield from self.urgent()
         for name in self.FACTS:
             yield Fact(name)
         yield from self.more()
         yield Told(id="note")
+
+    def urgent(self) -> Iterable[Widget]:
+        """Between the price and the facts."""
+        return ()
 
     def more(self) -> Iterable[Static]:
         """Between the facts and the note."""
