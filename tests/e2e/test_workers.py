@@ -157,7 +157,7 @@ async def each_tells_its_own(addresses: list[str], orders: int) -> None:
     """Metrics are of one process, by an address of its own: what was done is their sum."""
     assert len(set(addresses)) == COUNT
     told = [await scrape(address) for address in addresses]
-    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201"}
+    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201", "code": ""}
     assert sum(value(one, "tix_http_requests_total", **held) for one in told) == orders
     # What lies in the database is the same for all.
     assert [value(one, "tix_payments", status="captured") for one in told] == [orders] * COUNT
