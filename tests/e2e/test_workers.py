@@ -23,6 +23,7 @@ from tests.waiting import slowness, until
 pytestmark = pytest.mark.slow
 
 COUNT = 2
+HANG_SECONDS = 2
 BACK_SECONDS = 2
 DEATHS = 4
 """After which a worker that does not live long has to wait."""
@@ -110,6 +111,23 @@ async def test_who_is_killed_is_replaced(auth: tuple[Process, httpx.AsyncClient]
     writer.close()
     assert await ending == 0
     assert workers_of(process) == set()
+
+
+async def test_who_hangs_is_killed_and_replaced(settings: Settings, tmp_path: Path) -> None:
+    """Though it lives."""
+    log, port = tmp_path / "auth.log", free_port()
+    environ = environment(settings, port=port, hang_seconds=HANG_SECONDS)
+    process = Process("run", "auth", "--workers", str(COUNT), env=environ, log=log)
+    await process.ready(f"http://127.0.0.1:{port}")
+    await until(lambda: f", {COUNT} workers" in process.log.read_text(), "both serve")
+    stopped = min(workers_of(process))
+    os.kill(stopped, signal.SIGSTOP)
+    await until(lambda: len(workers_of(process) - {stopped}) == COUNT, "there is another", 20)
+    assert f'"pid": {stopped}' in next(
+        line for line in process.log.read_text().splitlines() if "a worker hangs; killed" in line
+    )
+    assert not arguments_of(stopped)
+    assert await process.end() == 0
 
 
 async def test_without_the_one_that_forks_all_can_be_ended(auth: tuple[Process, httpx.AsyncClient]) -> None:
