@@ -206,7 +206,7 @@ class Crew:
     _leaving: int = 0
     _status: int = 0
 
-    async def keep(self, stop: asyncio.Event, announce: Callable[[], None]) -> int:
+    async def run(self, stop: asyncio.Event, announce: Callable[[], None]) -> int:
         """Keep all of them at work until `stop`; the exit status. `announce` when all are ready at first.
 
         One that ends before any was ready ends all: what it could not do, its successor could not either.
