@@ -37,6 +37,9 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 FEWEST_CONNECTIONS = 4
 """A service's to its database: one may be held by the relay while the bus is away."""
 
+LATE = ("server.expiration.tasks", "server.payments.stripe_gateway")
+"""What is imported only where it is used, which in a fork would be in each anew."""
+
 Work = Callable[..., Coroutine[Any, Any, int]]
 """A module's own function, of a Post, Settings and what the crew was given for it; returns the status."""
 
@@ -48,7 +51,7 @@ def prepare() -> None:
 
     SIGTERM stays blocked in it: it is in our group, and would die where the whole group is told to end.
     """
-    _context.set_forkserver_preload(["server.__main__"])
+    _context.set_forkserver_preload(["server.__main__", *LATE])
     resource_tracker.ensure_running()  # which would unblock it again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
