@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
@@ -44,6 +45,12 @@ Work = Callable[..., Coroutine[Any, Any, int]]
 """A module's own function, of a Post, Settings and what the crew was given for it; returns the status."""
 
 _context = multiprocessing.get_context("forkserver")
+
+
+def import_late() -> None:
+    """What one process does for itself is done for all workers in the one they are forks of."""
+    for name in LATE:
+        import_module(name)
 
 
 def prepare() -> None:

@@ -59,6 +59,8 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     web_port = web_sock.getsockname()[1]
     if options.workers > 1:
         crew.prepare()
+    else:  # what needs half a second to import does not wait until the servers are there
+        asyncio.get_running_loop().run_in_executor(None, crew.import_late)
     servers = _servers(settings, environ, f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
