@@ -1,4 +1,4 @@
-"""`--workers N`: as many processes behind one listening socket; who dies is replaced.
+"""`--workers N`: as many processes behind one listening socket; who dies or hangs is replaced.
 
 The socket is made once and inherited. With SO_REUSEPORT each worker would have a queue of its own, and take
 the connections in it along when it ends or dies; and any program of the same user could join in.
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
@@ -28,6 +29,8 @@ MOST = 32
 MOST_WHOLE = 10
 """Of `up`: with FEWEST_CONNECTIONS to each of four databases, 160 of the embedded PostgreSQL's 200."""
 READY = b"+"
+BEAT = b"."
+BEAT_SECONDS = 1
 WELL_SECONDS = 10
 """A worker that lived this long was well: its end is no sign that the next one ends as well."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
@@ -35,10 +38,19 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 FEWEST_CONNECTIONS = 4
 """A service's to its database: one may be held by the relay while the bus is away."""
 
+LATE = ("server.expiration.tasks", "server.payments.stripe_gateway")
+"""What is imported only where it is used, which in a fork would be in each anew."""
+
 Work = Callable[..., Coroutine[Any, Any, int]]
 """A module's own function, of a Post, Settings and what the crew was given for it; returns the status."""
 
 _context = multiprocessing.get_context("forkserver")
+
+
+def import_late() -> None:
+    """What one process does for itself is done for all workers in the one they are forks of."""
+    for name in LATE:
+        import_module(name)
 
 
 def prepare() -> None:
@@ -46,7 +58,7 @@ def prepare() -> None:
 
     SIGTERM stays blocked in it: it is in our group, and would die where the whole group is told to end.
     """
-    _context.set_forkserver_preload(["server.__main__"])
+    _context.set_forkserver_preload(["server.__main__", *LATE])
     resource_tracker.ensure_running()  # which would unblock it again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
@@ -88,16 +100,34 @@ class Post:
         """It serves now."""
         if self.announce is not None:
             self.announce()
+        self._say(READY)
+
+    async def beat(self) -> None:
+        """Say for ever that the event loop turns."""
+        while True:
+            self._say(BEAT)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _say(self, word: bytes) -> None:
+        # Either the other end is gone, and the stop signal on its way, or it was stopped for minutes.
         if self.line is not None:
-            with suppress(OSError):  # the other end is gone, and the stop signal on its way
-                self.line.send(READY)
+            with suppress(OSError):
+                self.line.send(word, socket.MSG_DONTWAIT)
 
 
 def _enter(work: Work, settings: Settings, post: Post, arguments: tuple[Any, ...]) -> None:
     os.setsid()  # Ctrl-C reaches the first process alone, which then tells us
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # one that came meanwhile has waited
     log.configure(settings.log_level)
-    sys.exit(looped(work(post, settings, *arguments)))
+    sys.exit(looped(_beating(post, work(post, settings, *arguments))))
+
+
+async def _beating(post: Post, main: Coroutine[Any, Any, int]) -> int:
+    beat = asyncio.create_task(post.beat())
+    try:
+        return await main
+    finally:
+        beat.cancel()
 
 
 class _Worker:
@@ -106,6 +136,7 @@ class _Worker:
     def __init__(self, number: int, work: Work, settings: Settings, arguments: tuple[Any, ...]) -> None:
         self._line, self._theirs = socket.socketpair()
         self._line.setblocking(False)  # noqa: FBT003 - as Python has it
+        self._number, self._silent = number, 0
         self._process = _context.Process(
             target=_enter, args=(work, settings, Post(number, self._theirs), arguments), daemon=True
         )
@@ -130,21 +161,40 @@ class _Worker:
 
     async def is_ready(self) -> bool:
         """True when it serves, False when it has ended before."""
-        if self.pid is None:
-            return False
-        with suppress(OSError):
-            return await asyncio.get_running_loop().sock_recv(self._line, 1) == READY
-        return False
+        said = await self._hear()
+        while said and READY not in said:
+            said = await self._hear()
+        return bool(said)
+
+    async def _hear(self) -> bytes:
+        """What it says next; nothing when it has ended."""
+        said = b""
+        if self.pid is not None:
+            with suppress(OSError):
+                said = await asyncio.get_running_loop().sock_recv(self._line, 64)
+        self._silent = 0
+        return said
 
     async def ended(self) -> int:
         """Its exit status, negative for a signal, once it has ended."""
         if self.pid is None:
             return 1
-        while await self.is_ready():
+        while await self._hear():
             pass
         self._line.close()
         await asyncio.to_thread(self._process.join)
         return self._process.exitcode or 0
+
+    async def watch(self, patience: float) -> None:
+        """Kill it once it was silent for so many seconds.
+
+        They are counted by turns of our own loop: while the machine or we are stopped nobody is waited for.
+        """
+        while self._silent <= patience / BEAT_SECONDS:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._silent += 1
+        log.log.error("a worker hangs; killed", worker=self._number, pid=self.pid, seconds=patience)
+        self.end(signal.SIGKILL)
 
     def end(self, number: signal.Signals) -> None:
         """For who has not `ended` yet; the process object does not know, once the fork server is dead."""
@@ -166,7 +216,7 @@ class Crew:
     _leaving: int = 0
     _status: int = 0
 
-    async def keep(self, stop: asyncio.Event, announce: Callable[[], None]) -> int:
+    async def run(self, stop: asyncio.Event, announce: Callable[[], None]) -> int:
         """Keep all of them at work until `stop`; the exit status. `announce` when all are ready at first.
 
         One that ends before any was ready ends all: what it could not do, its successor could not either.
@@ -229,13 +279,17 @@ class Crew:
                     each.close()
 
     async def _live(self, worker: _Worker, number: int, announce: Callable[[], None]) -> int:
-        if await worker.is_ready():
-            self._was_ready = True
-            if number in self._unready:
-                self._unready.discard(number)
-                if not self._unready:
-                    announce()
-        return await worker.ended()
+        watching = asyncio.create_task(worker.watch(self.settings.hang_seconds))
+        try:
+            if await worker.is_ready():
+                self._was_ready = True
+                if number in self._unready:
+                    self._unready.discard(number)
+                    if not self._unready:
+                        announce()
+            return await worker.ended()
+        finally:
+            watching.cancel()
 
     async def _end(self, worker: _Worker, living: asyncio.Task[int], number: int) -> None:
         if not living.done():

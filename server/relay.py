@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
-from server.kit import bus, db, relay
+from server.kit import bus, db, relay, tap
 from server.kit.dial import INBOX
-from server.kit.trace import trace as look_on
 from server.run import Refusal, databases
 from server.settings import SERVICES, Service, Settings
 from server.stopping import stop_signal
@@ -69,7 +68,7 @@ async def trace(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
         # As the one user who may read everything.
         link = await _bus(stack, settings, settings.nats_url, name="trace")
         print("Listening; Ctrl-C ends it.", file=sys.stderr, flush=True)
-        async for event in look_on(link, stop):
+        async for event in tap.events(link, stop):
             print(json.dumps(event), flush=True)
     return 0
 

@@ -48,7 +48,7 @@ async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.workers == 1:
         return await _work(crew.Post(announce=announce), settings, services, options.only, sock, stop=stop)
     arguments = (services, options.only, sock)
-    return await crew.Crew(options.workers, _work, settings, arguments).keep(stop, announce)
+    return await crew.Crew(options.workers, _work, settings, arguments).run(stop, announce)
 
 
 async def _work(  # noqa: PLR0913 - what `run` found out

@@ -133,6 +133,8 @@ class Settings(BaseModel):
     """Address that `run` listens on; 0.0.0.0 in a container, where loopback is nobody else's."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 0.25
     """After SIGTERM `/readyz` says no for so long while all is still served, until an edge has looked."""
+    hang_seconds: Annotated[int, Field(ge=1)] = 30
+    """After so long without a sign of life one of `--workers` is killed and replaced."""
     metrics_port: Annotated[int, Field(ge=0, le=65535 - 32)] = 9464
     """Port of /metrics, which the public one has not; where it is taken, the next free one of 32; 0: any."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None

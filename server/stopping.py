@@ -9,6 +9,8 @@ from server.kit.log import log
 from server.settings import Settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TOGETHER_SECONDS = 1
+"""Two Ctrl-C within are one: a terminal sends it to all, and a reloader in that terminal hands it on."""
 GRACE_SECONDS = 8
 """For requests in flight; the background then has 5 s more."""
 LAST_SECONDS = 14
@@ -24,8 +26,10 @@ def stop_signal(settings: Settings, line: socket.socket | None = None) -> asynci
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def begin() -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL if line is None else signal.SIG_IGN)
+        again = signal.SIG_DFL if line is None else signal.SIG_IGN
+        signal.signal(signal.SIGTERM, again)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        loop.call_later(TOGETHER_SECONDS, signal.signal, signal.SIGINT, again)
         loop.call_later(settings.drain_seconds + LAST_SECONDS, _give_up)
         stop.set()
 

@@ -19,8 +19,7 @@ from server import crew, worker
 from server.app import LAME_DUCK_SECONDS, create_app, create_web, serving, shop_url
 from server.gauges import scraped
 from server.grants import nats_users
-from server.kit import bus, db, log, migrate
-from server.kit.trace import trace
+from server.kit import bus, db, log, migrate, tap
 from server.local import LocalError, LocalServers, fresh_secrets
 from server.run import Refusal, bus_check, databases, joined, say_metrics, take, traced
 from server.settings import SERVICES, Settings
@@ -60,6 +59,8 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     web_port = web_sock.getsockname()[1]
     if options.workers > 1:
         crew.prepare()
+    else:  # what needs half a second to import does not wait until the servers are there
+        asyncio.get_running_loop().run_in_executor(None, crew.import_late)
     servers = _servers(settings, environ, f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
@@ -75,7 +76,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             announce = partial(_banner, settings, servers, started)
             if options.workers == 1:
                 return await _work(crew.Post(announce=announce), settings, *arguments, stop=stop)
-            return await crew.Crew(options.workers, _work, settings, arguments).keep(stop, announce)
+            return await crew.Crew(options.workers, _work, settings, arguments).run(stop, announce)
         finally:
             stop.set()
             await watching
@@ -219,7 +220,7 @@ async def _trace(settings: Settings, stop: asyncio.Event) -> None:
     """As the one user who may read everything."""
     keeper = worker.keeper_of(settings)
     async with bus.connect(settings.nats_url or "", name="trace", keeper=keeper) as link:
-        async for event in trace(link, stop):
+        async for event in tap.events(link, stop):
             print(json.dumps(event), flush=True)
 
 

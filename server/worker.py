@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from uuid_utils.compat import uuid7
 from server import events
 from server.app import gateway_of, runner_of
 from server.expiration import consumers as expiration_consumers
-from server.expiration.tasks import Alarms
 from server.kit import bus, db, relay
 from server.kit.bus import Bus, Listener, durable_name, listeners_of, pause
 from server.kit.events import Envelope, Event
@@ -31,6 +30,9 @@ from server.payments import service as payments
 from server.payments.gateway import Gateway
 from server.settings import Service, Settings
 from server.tickets import consumers as tickets_consumers
+
+if TYPE_CHECKING:
+    from server.expiration.tasks import Alarms
 
 SUBJECTS = frozenset(event.subject().partition(".")[0] + ".>" for event in events.CATALOGUE)
 CONSUMERS = {"tickets": tickets_consumers, "orders": orders_consumers, "payments": payments_consumers}
@@ -119,6 +121,8 @@ async def running(
             stack.push_async_callback(gateway.close)
         alarms = None
         if "expiration" in services and jobs.alarms:
+            from server.expiration.tasks import Alarms  # noqa: PLC0415 - taskiq and Redis cost 0.3 s
+
             alarms = Alarms(redis_url(settings), partial(_ring, links["expiration"]))
             stack.push_async_callback(alarms.close)  # after the consumers, which set alarms
         parts = list(_parts(links, settings, gateway, alarms, jobs, stopping))
@@ -161,7 +165,7 @@ def _parts(  # noqa: PLR0913, PLR0917 - all that the parts are made of
     links: Mapping[Service, Bus],
     settings: Settings,
     gateway: Gateway | None,
-    alarms: Alarms | None,
+    alarms: "Alarms | None",
     jobs: Jobs,
     stopping: asyncio.Event,
 ) -> list[tuple[str, Part]]:

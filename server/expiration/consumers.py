@@ -3,10 +3,16 @@
 After an extension, or heard out of order, one rings for nothing: it is a hint, and orders looks at the clock.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from server import events
-from server.expiration.tasks import Alarms
 from server.kit.bus import Listener
-from server.kit.inbox import HeardOnce
+
+if TYPE_CHECKING:
+    from server.expiration.tasks import Alarms
+    from server.kit.inbox import HeardOnce
 
 Heard = events.OrderCreated | events.OrderExtended | events.OrderCancelled
 HEARD: tuple[type[Heard], ...] = (events.OrderCreated, events.OrderExtended, events.OrderCancelled)

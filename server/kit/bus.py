@@ -120,7 +120,7 @@ class Bus:
                 await self.jetstream.stream_info(STREAM)
             except nats.js.errors.NotFoundError:
                 with suppress(nats.errors.Error, OSError, asyncio.TimeoutError):
-                    await self.keeper.keep(since=asked)
+                    await self.keeper.make(since=asked)
             except (TimeoutError, nats.errors.Error, OSError) as error:
                 log.warning("stream not ready", error=repr(error))
             else:
@@ -198,12 +198,12 @@ class Bus:
 
     async def _restore(self, since: float) -> None:
         try:
-            await self.keeper.keep(since=since)
+            await self.keeper.make(since=since)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             log.warning("stream not ready", error=repr(error))
 
     async def _handle(self, message: Msg, listener: Listener, *, buries: bool) -> None:
-        keeping = asyncio.create_task(deliveries.keep(message))
+        holding = asyncio.create_task(deliveries.hold(message))
         try:
             await listener.hear(message.headers or {}, message.data)
         except Exception as error:  # noqa: BLE001 - every failure ends in a retry or a dead letter
@@ -212,7 +212,7 @@ class Bus:
             await message.ack()
             HANDLED.labels(listener.durable, "done").inc()
         finally:
-            keeping.cancel()
+            holding.cancel()
 
     async def _failed(self, message: Msg, listener: Listener, error: Exception, *, buries: bool) -> None:
         headers, about = message.headers or {}, message.metadata

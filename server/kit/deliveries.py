@@ -18,7 +18,7 @@ ROUND_TRIP_SECONDS = 1
 """To the broker, which may be away."""
 
 
-async def keep(message: Msg) -> None:
+async def hold(message: Msg) -> None:
     """Tell JetStream that the handler is still at it, for HANDLER_SECONDS; then another may try."""
     for _ in range(int(HANDLER_SECONDS / ACK_SECONDS * 2)):
         await asyncio.sleep(ACK_SECONDS / 2)

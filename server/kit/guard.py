@@ -9,7 +9,7 @@ from typing import Any
 
 from sanic import Request
 from sanic.compat import Header
-from sanic.exceptions import BadURL
+from sanic.exceptions import BadURL, RequestTimeout, ServiceUnavailable
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
@@ -22,14 +22,22 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5
 
 DISCARD = 16 * 1024 * 1024
 """Bytes of a refused body which are read and thrown away, so that its sender can read the answer."""
-TIMED_OUT = 503
-"""How Sanic answers a request that was not there in whole, or not answered, in time."""
+TIMED_OUT = frozenset({RequestTimeout.status_code, ServiceUnavailable.status_code})
+"""How a request is answered that was not there in whole, or not answered, in time."""
+
+
+class BodyTimeout(ServiceUnavailable):
+    """The client's fault; but like Sanic's own it is answered without what looks at a request first."""
+
+    status_code = RequestTimeout.status_code
+    message = "The body has not arrived"
 
 
 class BoundedProtocol(HttpProtocol):
-    """Sanic's protocol, with timeouts that count from a request's first byte.
+    """Sanic's protocol, with timeouts that count from a request's first byte, and know whose they are.
 
-    Sanic's count from the last one: a byte every nine seconds holds a connection for ever.
+    Sanic's count from the last one: a byte every nine seconds holds a connection for ever. And to Sanic a
+    body that does not arrive is a failure of ours.
     """
 
     __slots__ = ()
@@ -41,6 +49,12 @@ class BoundedProtocol(HttpProtocol):
         if self.http is not None and (self.http.stage is not Stage.IDLE or self.http.request_body):
             self._time = before
 
+    def check_timeouts(self) -> None:
+        """End what takes too long."""
+        super().check_timeouts()  # type: ignore[no-untyped-call] # Sanic does not type it
+        if self.http and isinstance(self.http.exception, ServiceUnavailable) and self.http.request_body:
+            self.http.exception = BodyTimeout()
+
 
 def discard_rest(request: Request, status: int) -> None:
     """Have what is unread of a refused body read before the connection closes.
@@ -50,7 +64,7 @@ def discard_rest(request: Request, status: int) -> None:
     stream = request.stream
     if not isinstance(stream, Http) or not stream.request_body:
         return
-    if status == TIMED_OUT:  # Sanic has stopped its clock and would wait for the rest for ever
+    if status in TIMED_OUT:  # Sanic has stopped its clock and would wait for the rest for ever
         stream.request_body = None
         stream.keep_alive = False
         return

@@ -243,6 +243,8 @@ async def _enter(request: Request) -> None:
         if isinstance(request.stream, Http):
             request.stream.keep_alive = False  # what follows on this connection cannot be trusted
         raise
+    if request.route and request.route.extra.ignore_body:  # a GET's; Sanic calls one left unread an error
+        await request.receive_body()
     limit = getattr(request.route.ctx, "body_limit", limits.BODY) if request.route else limits.BODY
     if len(request.body) > limit:
         raise TooLarge(f"The body may have {limit} bytes at most.")
@@ -263,7 +265,8 @@ async def _tell(request: Request, response: HTTPResponse) -> None:
         return
     started = getattr(request.ctx, "started", None)
     seconds = time.perf_counter() - started if started else None
-    observe_request(*place(request), response.status, seconds)
+    code = getattr(request.ctx, "code", "")
+    observe_request(*place(request), status=response.status, code=code, seconds=seconds)
     say = log.debug if request.path in PROBES else log.info  # they are asked every few seconds
     say(
         "request",

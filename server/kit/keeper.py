@@ -68,14 +68,14 @@ class Keeper:
         """Make everything, waiting for the broker; without a URL nothing is made, nor waited for."""
         while self._url is not None:
             try:
-                await self.keep()
+                await self.make()
             except (TimeoutError, nats.errors.Error, OSError) as error:
                 log.warning("stream not ready", error=repr(error))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 return
 
-    async def keep(self, *, since: float | None = None) -> None:
+    async def make(self, *, since: float | None = None) -> None:
         """Make what is missing, unless that was tried after `since` (time.monotonic).
 
         Raises nats errors, OSError or TimeoutError.

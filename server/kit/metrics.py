@@ -41,7 +41,10 @@ ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 
 REQUESTS = Counter(
-    "tix_http_requests", "Requests answered.", ["service", "method", "route", "status"], registry=REGISTRY
+    "tix_http_requests",
+    "Requests answered; a refusal with its problem's code.",
+    ["service", "method", "route", "status", "code"],
+    registry=REGISTRY,
 )
 DURATION = Histogram(
     "tix_http_request_seconds",
@@ -67,18 +70,20 @@ def counter(name: str, about: str) -> Counter:
     return Counter(name, about, registry=REGISTRY)
 
 
-def observe_request(service: str, method: str, route: str | None, status: int, seconds: float | None) -> None:
+def observe_request(  # noqa: PLR0913 - the labels
+    service: str, method: str, route: str | None, *, status: int, code: str, seconds: float | None
+) -> None:
     """Count an answer; what no route takes has none, and `method` is one of METHODS or `other`."""
-    count, duration = _of(service, method, route or "none", str(status))
+    count, duration = _of(service, method, route or "none", str(status), code)
     count.inc()
     if seconds is not None:
         duration.observe(seconds)
 
 
 @cache
-def _of(service: str, method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+def _of(service: str, method: str, route: str, status: str, code: str) -> tuple[Counter, Histogram]:
     """Kept: to look for them takes longer than to count."""
-    count: Counter = REQUESTS.labels(service, method, route, status)
+    count: Counter = REQUESTS.labels(service, method, route, status, code)
     duration: Histogram = DURATION.labels(service, method, route)
     return count, duration
 

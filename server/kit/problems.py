@@ -26,8 +26,9 @@ CODES = {
 }
 
 
-def problem(error: DomainError) -> HTTPResponse:
+def problem(request: Request | None, error: DomainError) -> HTTPResponse:
     """An error as problem+json."""
+    note_code(request, error)
     body = {
         "type": f"urn:tix:problem:{error.code}",
         "title": error.title,
@@ -45,6 +46,12 @@ def problem(error: DomainError) -> HTTPResponse:
     return HTTPResponse(
         json.dumps(body, default=str), status=error.status, headers=headers, content_type=PROBLEM
     )
+
+
+def note_code(request: Request | None, error: DomainError) -> None:
+    """Keep what a request was refused for, to be counted."""
+    if request is not None:
+        request.ctx.code = error.code
 
 
 class Problems(ErrorHandler):
@@ -70,14 +77,15 @@ class Problems(ErrorHandler):
                     cause=repr(exception.__cause__),
                     notes=getattr(exception, "__notes__", None),
                 )
-            return problem(exception)
+            return problem(request, exception)
         if is_transient(exception):
             log.warning("database unavailable", error=repr(exception))
-            return problem(DatabaseUnavailable())
+            return problem(request, DatabaseUnavailable())
         if isinstance(exception, SanicException):
             return self._framework(request, exception)
         log.error("unexpected error", path=request.path if request else None, exc_info=exception)
-        return problem(DomainError("This should not have happened. The request id leads to what did."))
+        ours = DomainError("This should not have happened. The request id leads to what did.")
+        return problem(request, ours)
 
     @staticmethod
     def _framework(request: Request | None, exception: SanicException) -> HTTPResponse:
@@ -96,7 +104,7 @@ class Problems(ErrorHandler):
             error.retry_after = 1
         if status >= 500:  # noqa: PLR2004
             log.error("framework error", path=request.path if request else None, error=repr(exception))
-        answer = problem(error)
+        answer = problem(request, error)
         if status == 405 and request is not None:  # noqa: PLR2004 - RFC 9110 §15.5.6 asks for it
             answer.headers["Allow"] = ", ".join(_allowed(request))
         for name, value in (getattr(exception, "headers", None) or {}).items():

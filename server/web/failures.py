@@ -11,7 +11,7 @@ from client import TixError, Unauthenticated
 from client.repeats import NO_USE
 from server.kit.errors import DomainError
 from server.kit.log import log, request_id
-from server.kit.problems import CODES, Problems, problem
+from server.kit.problems import CODES, Problems, note_code, problem
 from server.web.forms import inside
 from server.web.render import page, see
 
@@ -92,7 +92,7 @@ class Failures(Problems):
         if isinstance(exception, TixError):
             known = _from_service(exception)
         if request is None or request.path.startswith("/api/") or not hasattr(request.ctx, "visitor"):
-            return problem(known) if known else super().default(request, exception)
+            return problem(request, known) if known else super().default(request, exception)
         if isinstance(exception, Unauthenticated):
             answer = see(f"/signin?next={quote(_way_back(request), safe='/')}&over=1")
             request.ctx.forget = request.ctx.visitor.token is not None
@@ -108,6 +108,7 @@ class Failures(Problems):
 
 def show(request: Request, error: DomainError) -> HTTPResponse:
     """A failure as a page."""
+    note_code(request, error)
     told = Failure(
         status=error.status,
         code=error.code,

@@ -1,6 +1,7 @@
 """A service that is told to end, by raw sockets and signals: not ready, still there, then gone."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -74,6 +75,23 @@ async def test_p18_it_says_so_serves_on_and_finishes(
     await writer.wait_closed()
     assert await ending == 0
     assert process.log.read_text().count("Traceback") == 0
+
+
+async def test_two_ctrl_c_at_once_are_one(auth: tuple[Process, httpx.AsyncClient, int]) -> None:
+    """From a terminal, and from a reloader that hands its own on."""
+    process, http, port = auth
+    reader, writer = await under_way(port)
+    os.kill(process.pid, signal.SIGINT)
+
+    async def is_draining() -> bool:
+        return (await http.get("/readyz")).status_code == 503
+
+    await until(is_draining, "it has heard the first one")
+    ending = asyncio.create_task(process.end(signal.SIGINT))
+    writer.write(BODY[20:])
+    assert (await reader.read()).startswith(b"HTTP/1.1 401 ")
+    writer.close()
+    assert await ending == 0
 
 
 async def test_a_second_signal_ends_it_at_once(auth: tuple[Process, httpx.AsyncClient, int]) -> None:

@@ -23,6 +23,7 @@ from tests.waiting import slowness, until
 pytestmark = pytest.mark.slow
 
 COUNT = 2
+HANG_SECONDS = 2
 BACK_SECONDS = 2
 DEATHS = 4
 """After which a worker that does not live long has to wait."""
@@ -112,6 +113,23 @@ async def test_who_is_killed_is_replaced(auth: tuple[Process, httpx.AsyncClient]
     assert workers_of(process) == set()
 
 
+async def test_who_hangs_is_killed_and_replaced(settings: Settings, tmp_path: Path) -> None:
+    """Though it lives."""
+    log, port = tmp_path / "auth.log", free_port()
+    environ = environment(settings, port=port, hang_seconds=HANG_SECONDS)
+    process = Process("run", "auth", "--workers", str(COUNT), env=environ, log=log)
+    await process.ready(f"http://127.0.0.1:{port}")
+    await until(lambda: f", {COUNT} workers" in process.log.read_text(), "both serve")
+    stopped = min(workers_of(process))
+    os.kill(stopped, signal.SIGSTOP)
+    await until(lambda: len(workers_of(process) - {stopped}) == COUNT, "there is another", 20)
+    assert f'"pid": {stopped}' in next(
+        line for line in process.log.read_text().splitlines() if "a worker hangs; killed" in line
+    )
+    assert not arguments_of(stopped)
+    assert await process.end() == 0
+
+
 async def test_without_the_one_that_forks_all_can_be_ended(auth: tuple[Process, httpx.AsyncClient]) -> None:
     """What tells a group to end does not reach it, though it is in the first process's; SIGKILL does."""
     process, http = auth
@@ -157,7 +175,7 @@ async def each_tells_its_own(addresses: list[str], orders: int) -> None:
     """Metrics are of one process, by an address of its own: what was done is their sum."""
     assert len(set(addresses)) == COUNT
     told = [await scrape(address) for address in addresses]
-    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201"}
+    held = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "201", "code": ""}
     assert sum(value(one, "tix_http_requests_total", **held) for one in told) == orders
     # What lies in the database is the same for all.
     assert [value(one, "tix_payments", status="captured") for one in told] == [orders] * COUNT

@@ -43,6 +43,7 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "port": EVERYBODY,
     "listen_host": EVERYBODY,
     "drain_seconds": EVERYBODY,
+    "hang_seconds": EVERYBODY,
     "metrics_port": EVERYBODY,
     "otel_exporter_otlp_endpoint": EVERYBODY,
     "public_url": ("web", "payments"),

@@ -11,6 +11,7 @@ import yaml
 
 from server.kit import metrics
 from server.kit.http import PROBES
+from server.kit.inbox import NotYetVisible
 from server.local.datadir import fresh_secrets
 from server.settings import Settings
 from tests.infra import metrics_table
@@ -105,6 +106,14 @@ def test_a_probe_that_says_no_is_no_failure() -> None:
     assert left_out == again
     assert all(re.fullmatch(left_out, probe) for probe in PROBES)
     assert not re.fullmatch(left_out, "/api/orders")
+
+
+def test_what_is_still_on_its_way_is_no_failure() -> None:
+    """Clients ask again; and a stranger who makes up a fresh id must call nobody."""
+    [alert] = [rule["expr"] for rule in rules() if rule["alert"] == "TixErrors"]
+    [panel] = [query for query in queries(dashboard()) if "5.." in query]
+    for query in (alert, panel):
+        assert re.findall(r'5\.\.",code!="(\w+)"', query) == [NotYetVisible.code]
 
 
 def test_the_dashboard_asks_for_what_the_code_tells() -> None:

@@ -220,7 +220,7 @@ async def test_a_slow_handler_keeps_its_message(link: Bus, monkeypatch: pytest.M
     """Four times as long as JetStream waits; without a word meanwhile, it hands the message to others."""
     monkeypatch.setattr(deliveries, "ACK_SECONDS", 0.3)
     if how == "not kept":
-        monkeypatch.setattr(deliveries, "keep", lambda _: asyncio.sleep(0))
+        monkeypatch.setattr(deliveries, "hold", lambda _: asyncio.sleep(0))
     clock = asyncio.get_running_loop().time
     tries = []
 

@@ -85,7 +85,7 @@ async def test_a_broker_that_is_away_for_a_moment_is_told_again(
 
     monkeypatch.setattr(deliveries, "ACK_SECONDS", 0.002)
     monkeypatch.setattr(deliveries, "HANDLER_SECONDS", 0.003)
-    await deliveries.keep(Message(None))  # type: ignore[arg-type]  # it asks no client
+    await deliveries.hold(Message(None))  # type: ignore[arg-type]  # it asks no client
     assert told == ["still"] * 3
 
 

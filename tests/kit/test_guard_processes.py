@@ -40,8 +40,7 @@ async def running(settings: Settings, log: Path, *services: str) -> AsyncIterato
     finally:
         await process.end()
     lines = process.log.read_text().splitlines()
-    faults = [line for line in lines if re.search(r'Traceback|"level": "error"', line)]
-    assert [line for line in faults if "Response Timeout" not in line] == []  # which is of the slow ones
+    assert [line for line in lines if re.search(r'Traceback|"level": "error"', line)] == []
 
 
 async def mistakes(url: str, target: bytes) -> list[str]:
@@ -82,6 +81,6 @@ async def test_processes_refuse_every_malformed_request_and_end_slow_ones(
             for target in (door, b"/nowhere"):
                 assert await mistakes(url, target) == []
             assert (await send(url, GOOD, SECOND)).statuses == [200, 200]
-            assert [line.split()[1] for line in await slow] == [b"408", b"503"]
+            assert [line.split()[1] for line in await slow] == [b"408", b"408"]
 
     await asyncio.gather(examine(DOORS["auth"], "auth", "tickets"), examine(DOORS["web"], "web"))

@@ -158,7 +158,7 @@ async def test_a_stream_that_is_lost_and_made_anew_is_told(platform: Platform) -
         old = stream.last_id
         assert platform.bus is not None
         await platform.bus.jetstream.delete_stream(STREAM)
-        await platform.bus.keeper.keep()
+        await platform.bus.keeper.make()
         await stream.has("reset")
         await seller.list_ticket(title="Afterwards")
         await stream.has("ticket", 2)

@@ -10,13 +10,16 @@ import httpx
 import pytest
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
+from uuid_utils.compat import uuid7
 
 from server.gauges import create_metrics, scraped, take_free
-from server.kit import metrics
+from server.kit import inbox, metrics
 from server.kit.bus import Bus
+from server.kit.inbox import NotYetVisible
 from server.kit.metrics import Family, Gauges, Reading
 from server.settings import SERVICES, Settings
 from tests.platform import Platform
+from tests.problems import assert_problem
 from tests.telemetry.scraping import Sample, scrape, value
 from tests.waiting import until
 
@@ -50,13 +53,25 @@ async def test_a_booking_is_counted_by_route(platform: Platform, address: str) -
         return value(after, name, **labels) - value(before, name, **labels)
 
     place = {"service": "orders", "method": "GET", "route": "/api/orders/:order_id"}
-    assert more("tix_http_requests_total", **place, status="200") == 1
-    assert more("tix_http_requests_total", **place, status="404") == 1
+    assert more("tix_http_requests_total", **place, status="200", code="") == 1
+    assert more("tix_http_requests_total", **place, status="404", code="order_not_found") == 1
     assert more("tix_http_request_seconds_count", **place) == 2
-    assert more("tix_http_requests_total", service="tix", method="other", route="none", status="404") == 1
+    strange = {"method": "other", "route": "none", "status": "404", "code": "not_found"}
+    assert more("tix_http_requests_total", service="tix", **strange) == 1
     assert not [
         labels for _, labels in after for _, text in labels if re.search(r"[0-9a-f]{8}-|nothing", text)
     ]
+
+
+async def test_what_is_still_on_its_way_has_a_code_of_its_own(
+    platform: Platform, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By which the alert leaves it out."""
+    monkeypatch.setattr(inbox, "PATIENCE_SECONDS", 0)
+    answer = await platform.user().post("/api/orders", {"ticketId": str(uuid7())})
+    assert_problem(answer, 503, NotYetVisible.code)
+    place = {"service": "orders", "method": "POST", "route": "/api/orders", "status": "503"}
+    assert value(await scrape(address), "tix_http_requests_total", **place, code=NotYetVisible.code) == 1
 
 
 async def test_what_waits_and_what_is_held_is_told(platform: Platform, address: str) -> None:

@@ -213,6 +213,6 @@ async def test_t09_what_a_server_forgot_is_read_anew(platform: Platform, open_tu
         assert (await seller.put(f"/api/tickets/{ticket['id']}", change)).status_code == 200
         assert platform.bus is not None
         await platform.bus.jetstream.delete_stream(STREAM)
-        await platform.bus.keeper.keep()
+        await platform.bus.keeper.make()
         await door.open()
         await tui.sees("Changed meanwhile")

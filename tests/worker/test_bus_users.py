@@ -96,8 +96,16 @@ async def test_it_says_its_own_events_and_no_others(
     own = set(says(service))
     async with joined(*settings.bus(service)) as somebody:
         assert await somebody.refused(publish=SUBJECTS) == lower(SUBJECTS - own)
-    info = await stream.jetstream.stream_info(STREAM, subjects_filter=">")
-    assert (info.state.subjects or {}).keys() == own
+
+    async def stored() -> set[str]:
+        info = await stream.jetstream.stream_info(STREAM, subjects_filter=">")
+        return set(info.state.subjects or ())
+
+    async def whole() -> bool:
+        return await stored() >= own
+
+    await until(whole, "what was taken is on the disk")
+    assert await stored() == own
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from uuid_utils.compat import uuid7
 
-from server.kit import trace
+from server.kit import tap
 from server.kit.bus import Bus
 from server.kit.events import Envelope
 from server.kit.keeper import STREAM
@@ -40,7 +40,7 @@ async def looking_on(link: Bus) -> AsyncIterator[list[int]]:
     stopping = asyncio.Event()
 
     async def look() -> None:
-        async for event in trace.trace(link, stopping):
+        async for event in tap.events(link, stopping):
             (above if event["data"]["number"] else begun).append(event["data"]["number"])
 
     task = asyncio.create_task(look())
@@ -89,6 +89,6 @@ async def test_it_goes_on_in_a_stream_made_anew(link: Bus) -> None:
         await tell(link, 1)
         await until(lambda: seen == [1], "the first is seen")
         await link.jetstream.delete_stream(STREAM)
-        await link.keeper.keep()
+        await link.keeper.make()
         await tell(link, 2)
         await until(lambda: seen == [1, 2], "the second is seen")

@@ -1,4 +1,4 @@
-"""Looking on: every event of the stream as it is published, for people."""
+"""A tap on the bus: every event of the stream as it is published, for people who look on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.1
 AWAY_SECONDS = 1
 
 
-async def trace(bus: Bus, stopping: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
+async def events(bus: Bus, stopping: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
     """Every envelope from now on, POLL_SECONDS late; a bus that is away is waited for, with a warning.
 
     By sequence number, without a consumer: one would be gone after a restart of the broker, in silence.
