@@ -18,7 +18,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check format test test-all test-slow test-alone test-web test-model test-coverage bench screenshots golden docs \
+.PHONY: help run demo check format test test-all test-slow test-alone test-web test-exhaustive test-coverage bench screenshots golden docs \
 	lock build audit sbom clean \
 	dev-infra dev-infra-down migrate-up migrate-down dev-all $(SERVICES:%=dev-%) \
 	docker-build-all $(SERVICES:%=docker-build-%) compose-up compose-down k8s-apply k8s-delete
@@ -48,7 +48,7 @@ format: $(INSTALLED) ## Format, and fix what can be fixed
 test: $(INSTALLED) ## Run the tests but the slow ones (T=path, ARGS=-x)
 	$(BIN)/python -m pytest -m "not slow and not browser and not exhaustive" $(PARALLEL) $(ARGS) $(T)
 
-test-all: test test-slow test-alone test-web test-model ## Run every test: the slow ones and those in a browser follow
+test-all: test test-slow test-alone test-web test-exhaustive ## Run every test: the slow ones and those in a browser follow
 
 # The slow ones compute more than they wait: a third worker would only be in the way.
 test-slow: $(INSTALLED)
@@ -59,13 +59,13 @@ test-alone: $(INSTALLED)
 	@$(GET_CHROMIUM)
 	$(BIN)/python -m pytest -m "alone and (slow or browser)" $(ARGS) $(T) || [ $$? -eq 5 ]
 
-# The protocol does not change with the code around it, so neither a commit nor .ci/run waits for these minutes.
-test-model: $(INSTALLED)
+# The model's long runs, and what test-slow does a few dozen times, hundreds of times: .ci/run does not wait for it.
+test-exhaustive: $(INSTALLED)
 	$(BIN)/python -m pytest -m exhaustive -n 2 $(ARGS) $(T) || [ $$? -eq 5 ]
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)
-	$(BIN)/python -m pytest -m "browser and not alone" -n 2 --dist loadfile $(ARGS) $(T) \
+	$(BIN)/python -m pytest -m "browser and not alone" -n 3 --dist loadfile $(ARGS) $(T) \
 		|| [ $$? -eq 5 ]  # 5: nothing in T is for a browser
 
 # The names are those of tests/web_browser/browsing.py.

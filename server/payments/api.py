@@ -120,7 +120,7 @@ def _kept(payment: Payment, is_new: bool, *, tried_card: bool) -> dict[str, Any]
 
 
 async def _out(payment: Payment) -> PaymentOut:
-    totals = await ledger.totals(payment.id)
+    totals = await ledger.totals(payment)
     return PaymentOut(
         **{
             name: getattr(payment, name)

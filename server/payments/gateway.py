@@ -154,6 +154,8 @@ class StripeEvent:
     """Like `payment_id` from the object's metadata, where another system may have written anything."""
     checkout_id: str | None = None
     """The hosted page that it is about; `intent_id` is then its intent, if there is one."""
+    told: str | None = None
+    """What it says its intent was when it was sent: with luck what we know already."""
 
 
 class Gateway(Protocol):

@@ -22,7 +22,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from server.kit.db import rows
-from server.payments.models import LedgerRow, Payment
+from server.payments.models import PAID, LedgerRow, Payment
 
 Entry = Literal[
     "authorise", "void", "capture", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost"
@@ -75,8 +75,10 @@ async def entries(payment_id: UUID) -> set[tuple[str, str]]:
     return {(row["kind"], row["reference"]) for row in await rows("payments", sql, payment_id)}
 
 
-async def totals(payment_id: UUID) -> Totals:
-    """The amounts that the API and the events tell."""
+async def totals(payment: Payment) -> Totals:
+    """The amounts that the API and the events tell; nothing, as long as nothing was taken."""
+    if payment.status not in PAID:
+        return Totals(0, 0)
     [found] = await rows(
         "payments",
         """
@@ -84,6 +86,6 @@ async def totals(payment_id: UUID) -> Totals:
                -coalesce(sum(amount) FILTER (WHERE kind LIKE 'refund%'), 0)::bigint AS refunded
         FROM ledger WHERE payment_id = $1 AND account = 'cash'
         """,
-        payment_id,
+        payment.id,
     )
     return Totals(int(found["captured"]), int(found["refunded"]))

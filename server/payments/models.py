@@ -74,6 +74,16 @@ RETURNING = frozenset({PaymentStatus.REFUNDING, PaymentStatus.DISPUTED})
 """Money on its way back, or argued about: days, and Stripe tells when it is over."""
 
 
+KNOWN = {
+    "requires_capture": frozenset(
+        {PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURING, PaymentStatus.CAPTURED}
+    ),
+    "succeeded": frozenset({PaymentStatus.CAPTURED}),
+    "canceled": frozenset({PaymentStatus.VOIDED}),
+}
+"""Where a payment is that knows of its intent what Stripe's bell says it is: nothing to look for."""
+
+
 class IllegalTransition(Exception):
     """A bug or an impossible message: the payment cannot go there from where it is."""
 
@@ -175,6 +185,10 @@ class Payment(Model):
     def awaits_intent(self) -> bool:
         """Whether it is a page whose intent is not known: there is none until its buyer has tried to pay."""
         return self.checkout_id is not None and self.stripe_id is None and self.status in UNPAID
+
+    def knows(self, told: str | None) -> bool:
+        """Whether what Stripe's bell says the intent is, is no news."""
+        return told is not None and self.status in KNOWN.get(told, ())
 
     async def is_closing(self) -> bool:
         """Whether it is unpaid and to be cancelled: nobody may begin to pay it any more."""

@@ -23,7 +23,7 @@ from server.payments.gateway import (
     IntentStateConflict,
 )
 from server.payments.models import UNPAID, Order, Payment, PaymentStatus
-from server.payments.owed import LEASE, OpKind, PaymentOp
+from server.payments.owed import OpKind, PaymentOp
 
 AT_ONCE = 8
 LOOKS_FIRST = frozenset({OpKind.SYNC, OpKind.CANCEL_UNPAID, OpKind.REFUND, OpKind.STRAY})
@@ -44,7 +44,7 @@ SAME_KEY_TRIES = 4
 
 async def start_due(run: Callable[[PaymentOp], Awaitable[Payment]], limit: int) -> list[asyncio.Task[None]]:
     """Start up to `limit` of the calls that are due: one that hangs must not hold up the others."""
-    due = await PaymentOp.claim(limit=limit, lease=LEASE)
+    due = await PaymentOp.claim(limit=limit)
     return [asyncio.create_task(_run_quietly(op, run)) for op in due]
 
 
@@ -68,7 +68,8 @@ async def run(op: PaymentOp, gateway: Gateway, *, capture_deadline: timedelta, r
     """
     payment = await Payment.get(id=op.payment_id)
     if _is_moot(op, payment):
-        return await settlement.nothing_to_do(op)
+        await op.close()
+        return payment
     try:
         checkout = await _turn_to_page(op, payment, gateway, return_url=return_url)
         intent, declined = await _outcome(
@@ -82,7 +83,8 @@ async def run(op: PaymentOp, gateway: Gateway, *, capture_deadline: timedelta, r
     except GatewayRefused as error:
         return await _refused(op, error)
     if intent is None and checkout is None:
-        return await settlement.nothing_to_do(op)
+        await op.close()
+        return payment
     if intent is not None and not _is_over(op, intent):
         await _postpone(op, f"the intent is still {intent.status}")
         return payment
@@ -108,6 +110,8 @@ async def _refused(op: PaymentOp, error: GatewayRefused) -> Payment:
 def _is_moot(op: PaymentOp, payment: Payment) -> bool:
     if op.kind is OpKind.STRAY:
         return op.stripe_id == payment.stripe_id
+    if payment.knows(op.told):
+        return True
     return payment.status is PaymentStatus.VOIDED  # also one that Stripe refused to open
 
 
@@ -232,7 +236,7 @@ async def _capture(
 ) -> Intent:
     if intent is not None and intent.status != "requires_capture":
         return intent
-    if await _is_older_than(op, deadline):
+    if op.claimed_at - op.created_at >= deadline:
         log.error("capture deadline passed; voiding the authorisation", payment_id=str(op.payment_id))
         return await gateway.cancel_intent(stripe_id, key=f"deadline.{_stripe_key(op)}")
     try:
@@ -258,11 +262,6 @@ def _stripe_key(op: PaymentOp) -> str:
     """The idempotency key of this try: Stripe keeps a 5xx for a day, so it changes every SAME_KEY_TRIES."""
     round_ = (op.tries - 1) // SAME_KEY_TRIES
     return op.key if round_ == 0 else f"{op.key}.{round_}"
-
-
-async def _is_older_than(op: PaymentOp, age: timedelta) -> bool:
-    sql = "SELECT 1 FROM payment_ops WHERE id = $1 AND created_at + $2 <= now()"
-    return bool(await rows("payments", sql, op.id, age))
 
 
 def _stripe_id(op: PaymentOp, payment: Payment) -> str:

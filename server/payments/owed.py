@@ -1,7 +1,7 @@
 """The calls owed to Stripe, as they are written down: `payment_ops`."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -16,6 +16,10 @@ from server.kit.log import request_id
 
 LEASE = timedelta(seconds=20)
 """Longer than any call to Stripe may take, with its one look at the intent."""
+
+
+class CallTaken(Exception):
+    """Another is making this call right now."""
 
 
 class OpKind(StrEnum):
@@ -38,8 +42,9 @@ class PaymentOp(Model):
     """A call to Stripe that was decided on, written down before it is made; done once its outcome is known.
 
     `key` is the idempotency key and is unique, so the same decision is never written twice. `stripe_id` names
-    the intent only where it is not the payment's own. `due_at` is also a lease: whoever claims the row moves
-    it ahead; if they die, it falls due again.
+    the intent only where it is not the payment's own. `told` is what Stripe's bell said the intent is:
+    only ever a reason not to look. `due_at` is also a lease: whoever claims the row moves it ahead; if they
+    die, it falls due again.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -49,6 +54,7 @@ class PaymentOp(Model):
     attempt = fields.IntField(default=1)
     payment_method = fields.CharField(max_length=80, null=True)
     stripe_id = fields.CharField(max_length=80, null=True)
+    told = fields.CharField(max_length=24, null=True)
     request_id = fields.CharField(max_length=64)
     trace = fields.CharField(max_length=telemetry.LENGTH, null=True)
     tries = fields.IntField(default=0)
@@ -69,13 +75,15 @@ class PaymentOp(Model):
         attempt: int = 1,
         payment_method: str | None = None,
         stripe_id: str | None = None,
+        told: str | None = None,
         mine: bool = False,
         after: timedelta = timedelta(0),
     ) -> UUID | None:
         """Write down a call, in the open transaction; None if it is written already.
 
         `mine`: the caller runs it itself right after COMMIT; the worker leaves it alone as long as a lease.
-        A look (`SYNC`) that is due `after` a moment is also for whoever asks for one until then.
+        A look (`SYNC`) that is due `after` a moment is also for whoever asks for one until then, of the same
+        that was `told`.
         """
         current("payments").rings("ops")
         id_: UUID = uuid7()
@@ -84,13 +92,14 @@ class PaymentOp(Model):
             "payments",
             """
             INSERT INTO payment_ops
-              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, tries,
+              (id, payment_id, kind, key, attempt, payment_method, stripe_id, request_id, trace, told, tries,
                due_at, created_at)
             SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::text, $8::text,
-                   $10::text, 0, now() + $9::interval, now()
+                   $10::text, $11::text, 0, now() + $9::interval, now()
             WHERE $3 <> 'sync' OR NOT EXISTS (
               SELECT FROM payment_ops
-              WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0)
+              WHERE payment_id = $2 AND kind = 'sync' AND done_at IS NULL AND tries = 0
+                AND (told IS NULL OR told = $11))
             ON CONFLICT (key) DO NOTHING RETURNING id
             """,
             id_,
@@ -103,29 +112,59 @@ class PaymentOp(Model):
             request_id.get(),
             LEASE if mine else after,
             telemetry.current(),
+            told,
         )
         return id_ if made else None
 
+    @property
+    def claimed_at(self) -> datetime:
+        """By the database's clock, of one that is claimed: before the call began."""
+        return self.due_at - LEASE
+
     @classmethod
-    async def claim(cls, *, limit: int, lease: timedelta, id_: UUID | None = None) -> list[Self]:
-        """Take up to `limit` due calls (or just this one, if nobody has it) for the length of the lease."""
+    async def claim(cls, *, limit: int) -> list[Self]:
+        """Take up to `limit` due calls for the length of the lease."""
         found: list[dict[str, Any]] = await rows(
             "payments",
             """
             WITH due AS (
               SELECT id FROM payment_ops
-              WHERE done_at IS NULL AND CASE WHEN $3::uuid IS NULL THEN due_at <= now()
-                                             ELSE id = $3 AND (tries = 0 OR due_at <= now()) END
+              WHERE done_at IS NULL AND due_at <= now()
               ORDER BY kind = 'sync', due_at LIMIT $1 FOR UPDATE SKIP LOCKED
             )
             UPDATE payment_ops o SET due_at = now() + $2, tries = o.tries + 1
             FROM due WHERE o.id = due.id RETURNING o.*
             """,
             limit,
-            lease,
-            id_,
+            LEASE,
         )
         return [cls(**row) for row in found]
+
+    @classmethod
+    async def take(cls, payment_id: UUID, kind: OpKind) -> Self | None:
+        """The newest call of this kind that the payment owes, claimed, due or not; None if it owes none.
+
+        Raises CallTaken.
+        """
+        found: list[dict[str, Any]] = await rows(
+            "payments",
+            """
+            WITH newest AS (
+              SELECT id FROM payment_ops WHERE payment_id = $1 AND kind = $2 AND done_at IS NULL
+              ORDER BY attempt DESC LIMIT 1
+            ), taken AS (
+              UPDATE payment_ops o SET due_at = now() + $3, tries = o.tries + 1
+              FROM newest WHERE o.id = newest.id AND (o.tries = 0 OR o.due_at <= now()) RETURNING o.*
+            )
+            SELECT taken.* FROM newest LEFT JOIN taken ON true
+            """,
+            payment_id,
+            kind.value,
+            LEASE,
+        )
+        if found and found[0]["id"] is None:
+            raise CallTaken
+        return cls(**found[0]) if found else None
 
     @classmethod
     async def first_trace(cls, payment_id: UUID) -> str | None:

@@ -73,7 +73,7 @@ async def tell_dispute(payment: Payment, outcome: events.DisputeOutcome) -> None
 
 async def state(payment: Payment) -> events.PaymentState:
     """The payment as an event tells it; the amounts come from the ledger."""
-    totals = await ledger.totals(payment.id)
+    totals = await ledger.totals(payment)
     return payment_state(payment, captured=totals.captured, refunded=totals.refunded)
 
 
@@ -93,7 +93,7 @@ async def _book(payment: Payment, refund: Refund, booked: set[tuple[str, str]]) 
 
 
 async def _refunds(payment: Payment, intent: Intent, *, is_news: bool) -> None:
-    totals = await ledger.totals(payment.id)
+    totals = await ledger.totals(payment)
     is_whole = totals.refunded >= totals.captured
     match payment.status:
         case PaymentStatus.CAPTURED | PaymentStatus.REFUNDING | PaymentStatus.REFUND_FAILED if is_whole:

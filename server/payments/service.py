@@ -38,7 +38,9 @@ RECONCILE_BATCH = 50
 NOW = timedelta(0)
 """Somebody may be waiting for what the card said."""
 TOGETHER = timedelta(seconds=0.25)
-"""From then on a call of ours rings up to four times, of which we know most already: one look will do."""
+"""A call of ours rings up to four times: by then its answer has told us, or one look will do."""
+BIRTHS = frozenset({"payment_intent.created"})
+"""What rings because we made something, and nothing has happened to it yet."""
 AT_STRIPE = Q(stripe_id__isnull=False) | Q(checkout_id__isnull=False)
 
 
@@ -162,11 +164,17 @@ async def doorbell(*, event: StripeEvent) -> None:
             return
         begun = await PaymentOp.first_trace(found.id) if telemetry.current() else None
         with telemetry.door(f"webhook {event.type}", begun, "CONSUMER") if begun else telemetry.NOTHING:
-            # Asked of what was found: its intent may have become known between the two looks.
-            if event.intent_id in {None, found.stripe_id} or found.awaits_intent:
-                await PaymentOp.owe(found.id, OpKind.SYNC, after=NOW if found.status in UNPAID else TOGETHER)
-            else:
-                await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
+            await _answer(found, event)
+
+
+async def _answer(found: Payment, event: StripeEvent) -> None:
+    """Owe the look, unless the bell tells what an answer to our own call told us before."""
+    # Asked of what was found: its intent may have become known between the two looks.
+    if event.intent_id not in {None, found.stripe_id} and not found.awaits_intent:
+        await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
+    elif found.awaits_intent or not (event.type in BIRTHS or found.knows(event.told)):
+        is_awaited = found.status in UNPAID and not await found.is_trying_card()
+        await PaymentOp.owe(found.id, OpKind.SYNC, told=event.told, after=NOW if is_awaited else TOGETHER)
 
 
 async def named(*, payment_id: str | None, order_id: str | None) -> Payment | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from server import events
-from server.kit.db import rows, transaction
+from server.kit.db import transaction
 from server.kit.log import log
 from server.payments import ledger, returns
 from server.payments.gateway import Checkout, GatewayRefused, Intent, IntentMissing
@@ -36,7 +36,7 @@ async def settle(
             await _reconcile(payment, intent)
         elif checkout is not None and checkout.status == "expired" and payment.status in UNPAID:
             await _voided(payment)
-        payment.checked_at = (await rows("payments", "SELECT now() AS now"))[0]["now"]
+        payment.checked_at = op.claimed_at
         await payment.save()
         await op.close()
         if op.kind is OpKind.CREATE and payment.status in UNPAID:
@@ -99,7 +99,8 @@ async def _reconcile(payment: Payment, intent: Intent) -> None:
                 await _authorised(payment)
         case "succeeded":
             await _taken(payment, intent)
-            await returns.follow(payment, intent)
+            if intent.refunds or intent.disputes:
+                await returns.follow(payment, intent)
         case "canceled":
             await _voided(payment)
 
@@ -209,10 +210,3 @@ async def not_there(op: PaymentOp, error: IntentMissing) -> Payment:
         await returns.say_again(payment)
         await op.close()
     return payment
-
-
-async def nothing_to_do(op: PaymentOp) -> Payment:
-    """Close a call that time has overtaken."""
-    async with transaction("payments"):
-        await op.close()
-    return await Payment.get(id=op.payment_id)

@@ -23,6 +23,8 @@ REFUND_STATUS: TypeAdapter[RefundStatus] = TypeAdapter(RefundStatus)
 CHECKOUT_STATUS: TypeAdapter[Literal["open", "complete", "expired"]] = TypeAdapter(
     Literal["open", "complete", "expired"]
 )
+NEWS = frozenset({"requires_capture", "succeeded", "canceled"})
+"""What an intent becomes once, so that hearing of it again is no news; unpaid it goes to and fro."""
 HIDDEN_DECLINES = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
 """Stripe asks to tell the buyer no more than `generic_decline`: https://docs.stripe.com/declines/codes"""
 
@@ -55,21 +57,24 @@ class Event(BaseModel):
     account: str | None = None
     subject: str = Field(validation_alias=AliasPath("data", "object", "object"))
     subject_id: str | None = Field(None, validation_alias=AliasPath("data", "object", "id"))
+    status: str | None = Field(None, validation_alias=AliasPath("data", "object", "status"))
     payment_intent: str | None = Field(None, validation_alias=AliasPath("data", "object", "payment_intent"))
     metadata: dict[str, str] | None = Field(None, validation_alias=AliasPath("data", "object", "metadata"))
 
     def essence(self) -> StripeEvent:
         """What the gateway tells of it."""
         metadata = self.metadata or {}
+        is_intent = self.subject == "payment_intent"
         return StripeEvent(
             id=self.id,
             type=self.type,
-            intent_id=self.subject_id if self.subject == "payment_intent" else self.payment_intent,
+            intent_id=self.subject_id if is_intent else self.payment_intent,
             livemode=self.livemode,
             account=self.account,
             payment_id=metadata.get("paymentId"),
             order_id=metadata.get("orderId"),
             checkout_id=self.subject_id if self.subject == "checkout.session" else None,
+            told=self.status if is_intent and self.status in NEWS else None,
         )
 
 

@@ -13,7 +13,7 @@ from server.kit.inbox import arrived
 from server.payments import ops
 from server.payments.gateway import CardDeclined, Gateway, GatewayUnavailable
 from server.payments.models import UNPAID, Order, Payment, PaymentStatus
-from server.payments.owed import LEASE, OpKind, PaymentOp
+from server.payments.owed import CallTaken, OpKind, PaymentOp
 from server.payments.service import OrderNotFound, find_payment
 
 
@@ -89,16 +89,20 @@ async def _decide(
         if payment is not None and (is_other or (not order.is_over and await payment.is_closing())):
             raise _InTheWay(payment)
         if payment is None:
-            payment = await Payment.create(
+            payment = Payment(
                 order_id=order.id, user_id=user_id, amount=order.price, currency=order.currency, mode=mode
             )
-            await PaymentOp.owe(payment.id, OpKind.CREATE, mine=True)
         if payment.status in UNPAID and payment_method is not None:
             if order.is_over:
                 raise OrderNotPayable(f"This order is {order.status}; only a hold can be paid.")
             attempt = payment.attempt = payment.attempt + 1
             payment.decline_code = None
+        if is_new:
+            await payment.save()
+            await PaymentOp.owe(payment.id, OpKind.CREATE, mine=True)
+        elif attempt is not None:
             await payment.save(update_fields=["attempt", "decline_code", "updated_at"])
+        if attempt is not None:
             await PaymentOp.owe(
                 payment.id, OpKind.CONFIRM, attempt=attempt, payment_method=payment_method, mine=True
             )
@@ -153,23 +157,24 @@ async def _drive(
 
     The newest card is tried, perhaps another tab's: what is wrong with that is not said of `attempt`'s.
     """
+    settled: Payment | None = None
     for kind in kinds:
-        query = PaymentOp.filter(payment_id=payment.id, kind=kind, done_at=None)
-        owed = await query.order_by("-attempt").first()
-        if owed is None:
-            continue
-        claimed = await PaymentOp.claim(limit=1, lease=LEASE, id_=owed.id)
-        if not claimed:
-            raise busy(BUSY)
         try:
-            await run(claimed[0])
+            op = await PaymentOp.take(payment.id, kind)
+        except CallTaken:
+            raise busy(BUSY) from None
+        if op is None:
+            continue
+        try:
+            settled = await run(op)
         except GatewayUnavailable:
             await PaymentOp.hand_over(payment.id)
             raise
         except (CardDeclined, Invalid):
-            if owed.attempt == attempt:
+            settled = None
+            if op.attempt == attempt:
                 raise
-    return await Payment.get(id=payment.id)
+    return settled or await Payment.get(id=payment.id)
 
 
 def _opened(payment: Payment) -> Payment:

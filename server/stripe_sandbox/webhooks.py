@@ -7,11 +7,12 @@ import sqlite3
 import time
 from functools import partial
 
-import httpx
+import aiohttp
 
 from server.kit.log import log
 from server.stripe_sandbox.state import Event, State
 
+SUCCESS = range(200, 300)
 TIMEOUT = 10.0
 """Seconds the receiver has to answer."""
 
@@ -58,8 +59,8 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        # trust_env off: a proxy that is meant for the internet cannot reach a receiver on this machine.
-        async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+        # By no proxy: one that is meant for the internet cannot reach a receiver on this machine.
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(TIMEOUT)) as client:
             try:
                 while True:
                     self._bell.clear()
@@ -72,7 +73,7 @@ class Deliveries:
                     task.cancel()
                 await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
-    async def _start_due(self, client: httpx.AsyncClient) -> float:
+    async def _start_due(self, client: aiohttp.ClientSession) -> float:
         try:
             due, pause = await self._state.within(lambda books: (books.due(AT_ONCE), books.next_due()))
         except sqlite3.OperationalError as error:
@@ -92,21 +93,23 @@ class Deliveries:
         except TimeoutError:
             return
 
-    async def _deliver(self, client: httpx.AsyncClient, event: Event) -> None:
+    async def _deliver(self, client: aiohttp.ClientSession, event: Event) -> None:
         now = int(time.time())
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": sign(event.body, self._secret, now),
         }
         try:
-            response = await client.post(self._url, content=event.body, headers=headers)
-        except httpx.HTTPError as error:
+            body = event.body.encode()
+            async with client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
             outcome = type(error).__name__
         else:
-            if response.is_success:
+            if status in SUCCESS:
                 await self._state.within(lambda books: books.delivered(event.id))
                 return
-            outcome = str(response.status_code)
+            outcome = str(status)
         pause = backoff(event.attempts + 1)
         log.info("stripe_sandbox.undelivered", event_id=event.id, outcome=outcome, retry_after=pause)
         await self._state.within(lambda books: books.undelivered(event.id, retry_after=pause))

@@ -16,7 +16,11 @@ from tests.platform import Platform
 from tests.waiting import until
 
 Ending = Literal["cancel", "expire"]
-LANES = [12, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(240)])]
+LANES = [
+    12,
+    pytest.param(60, marks=pytest.mark.slow),
+    pytest.param(200, marks=[pytest.mark.exhaustive, pytest.mark.timeout(240)]),
+]
 """How many races, quickly and at length."""
 AT_ONCE = 8
 """Races under way at the same time; more would only queue for two cores."""

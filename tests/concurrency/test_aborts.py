@@ -58,8 +58,9 @@ async def assert_whole(platform: Platform) -> None:
 class TestHangUps:
     """Requests whose clients go away at any moment."""
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize("count", [400, 1500])
+    @pytest.mark.parametrize(
+        "count", [pytest.param(400, marks=pytest.mark.slow), pytest.param(1500, marks=pytest.mark.exhaustive)]
+    )
     async def test_p20_hang_ups_leave_nothing_behind(self, empty: Settings, count: int) -> None:
         """The pool is whole; what was committed has its history and event; every hold ends."""
         async with started(empty.model_copy(update={"hold_seconds": 2})) as platform:

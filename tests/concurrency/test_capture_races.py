@@ -99,9 +99,10 @@ async def race(platform: Platform, where: Ring) -> tuple[str, str]:
     return ended["status"], paid.json()["stripeId"]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("count", [200])
+@pytest.mark.parametrize(
+    "count", [pytest.param(60, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.exhaustive)]
+)
 async def test_taken_and_owned_or_neither(empty: Settings, count: int) -> None:
     """Who is first at Stripe wins; payments acts on what the intent is, and never on what it asked for."""
     async with ring(empty) as (where, platform):

@@ -63,7 +63,10 @@ class TestEditAgainstReserve:
             assert list(part) == sorted(part), "a version went backwards"
         await platform.doctor()
 
-    @pytest.mark.parametrize("tickets", [3, pytest.param(15, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        "tickets",
+        [3, pytest.param(6, marks=pytest.mark.slow), pytest.param(15, marks=pytest.mark.exhaustive)],
+    )
     async def test_p25_price_edits_do_not_oversell(self, platform: Platform, tickets: int) -> None:
         """Fifty buyers and a seller who edits: one winner a ticket, at a price that the listing had."""
         paid: Counter[int] = Counter()
@@ -116,7 +119,10 @@ Met = tuple[str, str, bool]
 class TestWithdrawAgainstReserve:
     """DELETE /api/tickets/:id while somebody reserves."""
 
-    @pytest.mark.parametrize("races", [12, pytest.param(200, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        "races",
+        [12, pytest.param(60, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.exhaustive)],
+    )
     async def test_the_hold_wins_or_is_refused(self, platform: Platform, races: int) -> None:
         """Held at its price, or told it is withdrawn; a withdrawal that crossed a hold comes after it."""
         outcomes = await self._compete(platform, races, lambda seen: len(seen) > 1)

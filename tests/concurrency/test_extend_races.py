@@ -62,7 +62,9 @@ async def compete(platform: Platform, count: int, *wanted: tuple[str, str]) -> C
     )
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [12, pytest.param(100, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.exhaustive)]
+)
 async def test_extended_or_expired(empty: Settings, count: int) -> None:
     """200 means that it is held; who is told 409 holds it no longer."""
     async with started(empty, jobs=NO_ALARMS) as platform:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from server.app import gateway_of
 from server.payments import ops, settlement
 from server.payments.gateway import Gateway, Intent
-from server.payments.owed import OpKind, PaymentOp
+from server.payments.owed import LEASE, OpKind, PaymentOp
 from server.settings import Settings
 from tests.concurrency.gateways import TappedGateway, nothing
 from tests.concurrency.races import NO_ALARMS, fetch, settled
@@ -65,7 +65,9 @@ async def declines_told(settings: Settings, *, still_tried: bool) -> list[str]:
             await (at_bank.wait() if still_tried else trying[0])
 
         [row] = await fetch(platform, "payments", "SELECT id FROM payments WHERE order_id = $1", order_id)
-        look = PaymentOp(payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1)
+        look = PaymentOp(
+            payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1, due_at=datetime.now(UTC) + LEASE
+        )
         late = Late(plain, meanwhile)
         await ops.run(look, late, capture_deadline=timedelta(hours=1), return_url="")
         may_go_on.set()

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Literal, TypeVar
@@ -15,7 +15,7 @@ import pytest
 from server.app import gateway_of
 from server.payments import ops
 from server.payments.models import Payment
-from server.payments.owed import OpKind, PaymentOp
+from server.payments.owed import LEASE, OpKind, PaymentOp
 from server.settings import Settings
 from tests.concurrency.races import NO_ALARMS, audit, fetch, rounds, turns, verdict, without_index
 from tests.dashboard import Dashboard, dashboard
@@ -129,7 +129,14 @@ async def race(platform: Platform, stripe: Dashboard, number: int) -> tuple[str,
     return told, "refunded first" if refunded else "won" if won else "lost", ended["status"]
 
 
-@pytest.mark.parametrize("races", [3, pytest.param(96, marks=[pytest.mark.slow, pytest.mark.timeout(240)])])
+@pytest.mark.parametrize(
+    "races",
+    [
+        3,
+        pytest.param(32, marks=pytest.mark.slow),
+        pytest.param(96, marks=[pytest.mark.exhaustive, pytest.mark.timeout(240)]),
+    ],
+)
 async def test_money_goes_back_once(empty: Settings, races: int) -> None:
     """By the refund or by the bank; a refund that the dispute overtook is made when the bank gives in."""
     async with started(empty, jobs=NO_ALARMS) as platform, dashboard(empty) as stripe:
@@ -169,7 +176,9 @@ async def looks(settings: Settings, sale: Sale) -> None:
     [row] = await fetch(
         sale.platform, "payments", "SELECT id FROM payments WHERE order_id = $1", sale.order_id
     )
-    op = PaymentOp(payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1)
+    op = PaymentOp(
+        payment_id=row["id"], kind=OpKind.SYNC, key="look", tries=1, due_at=datetime.now(UTC) + LEASE
+    )
     try:
         deadline = timedelta(hours=1)
         outcomes = await asyncio.gather(

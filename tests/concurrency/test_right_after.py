@@ -13,7 +13,10 @@ AT_ONCE = 20
 class TestRightAfter:
     """No pause between the steps, and twenty people at once."""
 
-    @pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        "count",
+        [10, pytest.param(40, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.exhaustive)],
+    )
     async def test_p22_a_ticket_just_created_can_be_ordered(self, platform: Platform, count: int) -> None:
         """So many tickets, each reserved the moment it was answered: every one is held."""
         sellers = [platform.user() for _ in range(count)]
@@ -26,7 +29,10 @@ class TestRightAfter:
         assert tally(answers) == {"201": count}
         await platform.doctor()
 
-    @pytest.mark.parametrize("count", [8, pytest.param(100, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        "count",
+        [8, pytest.param(40, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.exhaustive)],
+    )
     async def test_p22_an_order_just_made_can_be_paid(self, platform: Platform, count: int) -> None:
         """List, reserve and pay in one breath: every payment is taken and every order complete."""
 

@@ -23,7 +23,10 @@ LATENCY = 0.8
 WINDOW = (-LATENCY, LATENCY / 2)
 AT_ONCE = 20
 """They wait more than they work."""
-LANES = [pytest.param(80, marks=[pytest.mark.slow, pytest.mark.timeout(240)])]
+LANES = [
+    pytest.param(30, marks=pytest.mark.slow),
+    pytest.param(80, marks=[pytest.mark.exhaustive, pytest.mark.timeout(240)]),
+]
 
 
 @asynccontextmanager

@@ -64,7 +64,9 @@ async def race(platform: Platform, stripe: Dashboard, number: int) -> tuple[str,
     return answers[0], answers[1]
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [4, pytest.param(40, marks=pytest.mark.slow), pytest.param(120, marks=pytest.mark.exhaustive)]
+)
 async def test_one_of_the_two_is_charged(empty: Settings, count: int) -> None:
     """Whichever came last and was not too late; the other one's intent or page is closed."""
     async with started(empty, jobs=NO_ALARMS) as platform, dashboard(empty) as stripe:

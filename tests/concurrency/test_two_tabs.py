@@ -76,7 +76,9 @@ def in_both_orders(outcomes: Counter[tuple[str, ...]]) -> bool:
     return len(outcomes) > len(CARDS)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [4, pytest.param(50, marks=pytest.mark.slow), pytest.param(150, marks=pytest.mark.exhaustive)]
+)
 async def test_one_intent_and_one_charge(empty: Settings, count: int) -> None:
     """The good card pays, whatever the other tab does; a bad one is told so, or that it is paid already."""
     async with started(empty, jobs=NO_ALARMS) as platform:

@@ -38,7 +38,10 @@ async def at_once(platform: Platform, seller: User, external_id: str, count: int
 class TestUpsert:
     """PUT /api/tickets/by-external-id/:externalId against itself."""
 
-    @pytest.mark.parametrize("races", [10, pytest.param(100, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        "races",
+        [10, pytest.param(30, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.exhaustive)],
+    )
     async def test_one_makes_it_and_the_others_find_it(self, platform: Platform, races: int) -> None:
         """One 201, the rest 200 unchanged; one row, one event."""
         seller = platform.user()

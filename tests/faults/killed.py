@@ -110,15 +110,23 @@ def _transactions(points: Points) -> Callable[..., AbstractAsyncContextManager[T
 
 
 def _hook_claims(points: Points) -> None:
-    claim = owed.PaymentOp.claim
+    """By the worker, several, and by a request, its own."""
+    claim, take = owed.PaymentOp.claim, owed.PaymentOp.take
 
-    async def hooked(**more: Any) -> list[owed.PaymentOp]:
-        claimed = await claim(**more)
-        for op in claimed:
+    async def claimed(**more: Any) -> list[owed.PaymentOp]:
+        found = await claim(**more)
+        for op in found:
             points.reach(f"claimed {op.kind.value}")
-        return claimed
+        return found
 
-    owed.PaymentOp.claim = hooked  # type: ignore[method-assign]
+    async def taken(*wanted: Any) -> owed.PaymentOp | None:
+        op = await take(*wanted)
+        if op is not None:
+            points.reach(f"claimed {op.kind.value}")
+        return op
+
+    owed.PaymentOp.claim = claimed  # type: ignore[method-assign]
+    owed.PaymentOp.take = taken  # type: ignore[method-assign, assignment]
 
 
 def _call(points: Points, name: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -218,9 +218,14 @@ async def kill_at(payments: Payments, flow: Flow, run: str, target: str) -> tupl
     return end, died
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.exhaustive if name in {"void", "switch"} else pytest.mark.slow)
+        for name in FLOWS
+    ],
+)
 async def test_killed_between_any_two_steps(empty: Settings, tmp_path: Path, name: str) -> None:
     """At each point in turn: the next process finishes, one legal end each, nothing taken or given twice."""
     flow, steps = FLOWS[name]

@@ -46,7 +46,7 @@ def test_its_lanes_are_those_of_ci_run(workflow: Workflow) -> None:
     lanes = workflow["jobs"]["lanes"]
     default = re.search(r"lanes=\(([a-z -]+)\)", CI_RUN)
     assert default is not None
-    assert lanes["strategy"]["matrix"]["lane"] == [*default[1].split(), "test-model"]
+    assert lanes["strategy"]["matrix"]["lane"] == [*default[1].split(), "test-exhaustive"]
     assert lanes["steps"][-1] == {"run": ".ci/run ${{ matrix.lane }}"}
 
 

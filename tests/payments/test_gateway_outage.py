@@ -65,6 +65,40 @@ class TestOutage:
             with pytest.raises(GatewayUnavailable):
                 await ask(gateway)
 
+    async def test_half_an_answer(self) -> None:
+        """The connection ends before the answer does."""
+        half = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(half)
+            await writer.drain()
+            writer.close()
+
+        async with (
+            await asyncio.start_server(answer, "127.0.0.1", port := free_port()),
+            gateway_to(f"http://127.0.0.1:{port}") as gateway,
+        ):
+            with pytest.raises(GatewayUnavailable) as unavailable:
+                await ask(gateway)
+        assert any("ClientPayloadError" in note for note in unavailable.value.__notes__)
+
+    async def test_by_a_proxy_where_the_environment_names_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """HTTP_PROXY or HTTPS_PROXY by Stripe's address, but for what NO_PROXY says."""
+        monkeypatch.setenv("no_proxy", "")
+        body = b'{"error": {"type": "api_error", "message": "of the proxy"}}'
+        async with Receiver(status=502, body=body) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            async with gateway_to("http://stripe.invalid") as gateway:
+                with pytest.raises(GatewayUnavailable):
+                    await ask(gateway)
+            assert len(proxy.got) == 1
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            async with gateway_to(f"http://127.0.0.1:{free_port()}") as gateway:
+                with pytest.raises(GatewayUnavailable):
+                    await ask(gateway)
+            assert len(proxy.got) == 1
+
     async def test_a_caller_that_gives_up(self) -> None:
         """A cancelled call stays cancelled: no error of ours hides it."""
         async with Receiver(silent=True) as silent, gateway_to(silent.url) as gateway:

@@ -1,5 +1,6 @@
 """News of an intent that is being opened at this very moment: it must never be taken for a stray one."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,9 +8,10 @@ import pytest
 
 from server.kit.db import transaction
 from server.payments import service
-from server.payments.gateway import StripeEvent
+from server.payments.gateway import Intent, StripeEvent
 from server.payments.models import Payment
 from server.payments.owed import OpKind, PaymentOp
+from server.payments.stripe_gateway import StripeGateway
 from tests.payments.test_money_back import sold
 from tests.platform import Platform
 from tests.waiting import until
@@ -21,7 +23,7 @@ def rings(intent_id: str, payment_id: str) -> StripeEvent:
     """Stripe's bell for an intent that names a payment."""
     return StripeEvent(
         id=f"evt_{uuid4().hex}",
-        type="payment_intent.created",
+        type="payment_intent.processing",
         intent_id=intent_id,
         livemode=False,
         account=None,
@@ -71,3 +73,35 @@ async def test_a_stray_call_for_the_payments_own_intent_does_nothing(platform: P
     await until(closed, "the call is closed")
     assert (await buyer.pay(order["id"])).status_code == 200
     await buyer.order_in(order["id"], "complete")
+
+
+async def test_a_bell_that_tells_what_our_own_call_was_answered_is_no_reason_to_ask(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sale rings three times and nobody looks; one that tells of something else is looked at."""
+    asked: list[str] = []
+    real = StripeGateway.get_intent
+
+    async def noted(gateway: StripeGateway, intent_id: str) -> Intent:
+        asked.append(intent_id)
+        return await real(gateway, intent_id)
+
+    monkeypatch.setattr(StripeGateway, "get_intent", noted)
+    sale = await sold(platform)
+    payment = await sale.payment()
+
+    async def is_answered() -> bool:
+        rang = "SELECT count(*) FROM stripe_events WHERE intent_id = $1"
+        owed = f"{OWED} AND done_at IS NULL"
+        return (
+            await platform.count("payments", rang, sale.intent_id) == 3
+            and await platform.count("payments", owed, UUID(payment["id"]), "sync") == 0
+        )
+
+    await until(is_answered, "Stripe's three bells for the sale are answered")
+    assert sale.intent_id not in asked
+    told = replace(rings(sale.intent_id, payment["id"]), told="canceled")
+    await service.doorbell(event=told)
+    await until(lambda: sale.intent_id in asked, "what is news is looked at")
+    assert (await sale.payment())["status"] == "captured"
+    await platform.doctor()

@@ -119,7 +119,7 @@ class TestDelivery:
             return await find(**where)
 
         monkeypatch.setattr(Payment, "get_or_none", a_moment_too_early)
-        await stripe.ring("payment_intent.created", payment_intent=intent)
+        await stripe.ring("payment_intent.processing", payment_intent=intent)
         await until(lambda: missed, "the doorbell rang")
         monkeypatch.undo()
         assert await stripe.act(intent, "authenticate")

@@ -7,7 +7,7 @@ from tests.speed.statements import Statements, counted
 from tests.waiting import until
 
 OF_ORDER = "SELECT type FROM outbox WHERE data::text LIKE '%' || $1::text || '%'"
-MOST = {"reserve": 3, "pay": 75}
+MOST = {"reserve": 3, "pay": 64}
 """Statements of a reservation and of a payment, all who hear of them included."""
 
 

@@ -168,7 +168,7 @@ class Sandbox:
     @asynccontextmanager
     async def sdk(self) -> AsyncIterator[stripe.StripeClient]:
         """Speak to it as any user of Stripe does."""
-        http = stripe.HTTPXClient(timeout=10)
+        http = stripe.AIOHTTPClient(timeout=10)
         yield stripe.StripeClient(
             STRIPE_KEY, base_addresses={"api": self.url}, http_client=http, max_network_retries=0
         )

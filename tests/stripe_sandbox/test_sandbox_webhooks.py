@@ -180,7 +180,9 @@ class TestDelivery:
             sandbox.gateway() as gateway,
         ):
             first_id = await open_intent(gateway)
-            await until(lambda: "ConnectError" in sandbox.log.read_text(), "an attempt met no receiver")
+            await until(
+                lambda: "ClientConnectorError" in sandbox.log.read_text(), "an attempt met no receiver"
+            )
             async with receiver:
                 await until(lambda: receiver.got, "an attempt met a failing receiver")
                 refused = len(receiver.got)

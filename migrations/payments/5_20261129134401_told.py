@@ -1,0 +1,77 @@
+"""payments: What Stripe's bell told, so that hearing what is known leads to no look."""
+
+from tortoise import BaseDBAsyncClient
+
+RUN_IN_TRANSACTION = True
+
+
+async def upgrade(db: BaseDBAsyncClient) -> str:
+    return """
+        ALTER TABLE "payment_ops" ADD "told" VARCHAR(24);"""
+
+
+async def downgrade(db: BaseDBAsyncClient) -> str:
+    return """
+        ALTER TABLE "payment_ops" DROP COLUMN "told";"""
+
+
+MODELS_STATE = (
+    "eJztXW134jYW/is6fOns2TQnkEySzezZc0jCTNkmkCWk207T4whbgIotUb+E0O78972Sbf"
+    "A7NoEMePxpJrr32uKRfN8t/1Wb4rlBmG0dXhOs3RDbJmbtAv1VY9gg8J9E+gGq4ek0SBVD"
+    "Nh7oUkQDTkWXrJKAB5ZtYtUG2hDrFjkQLJZq0qlNORMSt8Sy8IhYyL8eUrmja4hxG4Eg4u"
+    "xQXEjjKlyJslEBGYfRPxyi2HxE7LH8bb/+BsOUaeSFWP6f04kypETXQj+dauICclyx51M5"
+    "9vDQvv4oOcV8BorKdcdgS+7p3B5ztmB3HKodChlBGxFGTGwTLQAEc3Tdw80fcmcMA7bpkM"
+    "VUteWARobY0QWctX8OHaYKFJG4k+LYVLcOVW5MsX0oRs7+5c0zIKMonW5fuW/1FaUWWwox"
+    "nwjS3pDKmVhGKlYbUPriXneJjhytiRtc/dDsvTs+/ZvEg1v2yJREiV3tixTENnZF5QosIR"
+    "c3cQx3i4WBvxpjMxn4oEwEfpjwOsD7A0vkl/vWh9EHagvQ1gz8As8PG9lj+PP8KAPqn5o9"
+    "ifb5kUSbw2PmPoMdj9KQJAH6EmTLGfxO4HEsgHFApII4B8TkGTSSkqRA0jEOypQQ5NOTHC"
+    "CfnqSCLEhhkMdgZzwTE8a4T17sZIwDIqWAOAPSfuvnvriyYVl/6EEo3902f5YoG3OPctPt"
+    "fPLZA9Bf3XQvI5CDrdU5TtjW6ZAHRCrI14CcmCZPsIfpgC8EKrjXgFs1iQBHwQn28RooNj"
+    "VIih8SkoyAr3mih/5/9nApavADtS7T554rmrU07dvWfb95exdan+tmvyUojdDa+KPvTiO6"
+    "f3ER9N92/wck/kSfu51W1K9c8PU/18ScsGNzhfGZgrWA1+yP+qh9EX7/cBJwQ8XAAKuTGT"
+    "Y1JUbhDZ7GGycZDSM6ghlEK5oHrpjmIrJqa8SYcpswdf4jmdcSo68Iz0F2BEaX3MqEzHNG"
+    "YXd+IGWAkUQObDITYQTy8eArm3XDMVe6y7RJZ2l1tLV3rlJ6nDXg2lwZY2tcBO2QUCmMy7"
+    "Y9VMysWVIw++/7bicZ46VE1IBQ1Ub/Qzq17D0EOgNYgUW2FY8a7Ij6FxeorHhlxb+2FWcD"
+    "/pJivCVplc1eMK001K1naXsXiU/QySLlSbTEROlK7leY6/Q8R3qiNCPP8bbpUpkhPdmzDK"
+    "lJVEKf11JtEdFKt1W6LaduuyHaiJg9ObUE/bYkr9BxumTMp+S6jCALAhnEhxBaaNyBayC4"
+    "ojn/gEBNIZPPLElj6EkOg0p5QpZjIJujP4nJD9ETNrjD7CdEGTIo4yZEKhTmG1ORW75Xgo"
+    "L91QfIU4QTeGLEvyYZEhPiNvn0YVUV16z99pro6ZKO2iwlVZSohOFhij763gbd3fBpJKbw"
+    "/T8ajePjs8bR8en5+5Ozs/fnR+cHYtMBLU46y1AOl+1P7U4kWSQGslWzvzMKGcOAzCaN4e"
+    "76+yttX0zBFIQ0LFWBGgHV1zR5o36fv4QBf/00R8Bfjxr9ZcAvSGFwQ+o7L8IhobeDubYt"
+    "x3fbxVXfLBaAOCBSwn18nAfi43SIj+MQG8kIZzkTS5nVDsU+QPyGPkUgceWYQhXMi2zuoE"
+    "wZd3eezZ2+t2Nbu3DcXIXLVbhcKFzumlpaF6VLOsgOk7mp5W6d7JGpTlXsRadS8gMaE/gV"
+    "IhLFbO6OHUB8Cx4GIs/EnCOZgpOJQBHdzsZcl6EvtUFAgwgYmCyalEvc+t2+pXbNvcw/Oh"
+    "YxCwZkAZEqGov2YhJdLwxoSKiCNAKpTdUJKZo0CAlVkEZ3qY1tJ6HRMqNheCFRQo+03siT"
+    "N2ik5w0aUad0atKknEFWuLUQqaKtKtra2WiLvEwp6JU1qpVhyRJGX3sSbfmYxMKt4DJ7Ln"
+    "x8jVPVV0CiTAqsUT85Ozk/Pj1Z6K3FSJa6clXT7gSwjp3azOLRDlaEsEuulSGsf4Hv3Egx"
+    "oT6byPEthYr7/2afxK2AmfX5S2hiT/Ok60/T0/WnsXS9QD0ObnqXqc9f9Zi+osfUJPCzra"
+    "Jv+YWlyri7N95FLcxHMd3hC6wFr6eLdxPd9+9zoPv+fSq6ghRGl6syolmnoTAiWkIfvWQV"
+    "klDKwRmAoh+vtfBR2Q2s/I49dXuy0KnB2c6EEt6bYrXEWMInrggmgoP5GkexbRNjaov2TB"
+    "AO1Kow0oiqU2DRCX4mlqhC8SlhB7IWJepTjLzYSJUVLQs9eRd6Qn9H9eS+0e3dqgpw9inA"
+    "katesOoQlKmKDhHHpKo0bhROg2uFnGif/w0bEuEHe9bgDWo4eYLwenoQXo8fqwO3n5KC4W"
+    "BIaCPhyg69x7z51k+wp6K12yKqSQo1gMYEyxcaNo7ywA1cqXhLWgTwMVEn3Cma5YiIVRt7"
+    "5cb2AXNMPQ50+mEvUbkybOus2GsbR77o9JkkW8dLzsF3Z8nQB8UisA9AbltWcjHytshfdr"
+    "s3IeQv21FoH24vW2Az5TIAE7VTqu5Vc3nV7rArRnPD7Q5ZjVIt5hgS4zbMB3uv+3z1pqma"
+    "SEkUdLlr3btW50ImMx5Zr/Wfh3avda80r/rtLgyLCofbuSHD+0fWfOj/0O21P7euLxB24I"
+    "eZ9E+iPbKr5l3/odfufLpAKp7ajlg2f1TwuoOC86du+1qMPHOqib97rY8PnWspaZKhwzQp"
+    "6Y4KPndwyal8bLZvlgRliKkuqNft+7uHviBo1Jo6tpwVrOyn1rVy2bz6EeYACzcimiLSYd"
+    "H0z9d5xcxLE8X3WLruXEq8nfI82q7mfFWfRah06uboAK5i4XFUrgyO17adXJHv9LRCUT83"
+    "QbQMiL+1q8sI0SzFJM+UzIrs9qhcGbB/g+jZMzfFVXZcsNLcUc3tYVS8Nz0mWL7dvHm3Y0"
+    "86PPdl88q8zXoH1IUkq56LXSnF5+m5qI4l/BZX3Zlqa656WLJa9V1Z9YS2Gzn7Xeu66U5r"
+    "WX03QD7I1Xmj8GnO5psmUrGui2aYe1nZRPYY22iGLdEMI5I3iLMDNDMpeLYMaXzG0IAMuU"
+    "lEdwx1z5P+AOOMAKMqRi3EHVvlBhHkCYCd8Fr6m9z1kT2ypwmZP4kh0b4TOGVbHH0t23qA"
+    "5D5bB8jikssC8OU0hDMk6Ey8Fb+YjD2jKjlET4tC8BMSy2U9MnkLWRGHSelzNBuTxYTFR4"
+    "4E3Vuf72C6MEP0ZHNdk/ObCQBcMIA4IICOhanbduRdlFoAyZiq40cGAvIWcmYYwUNpwVzl"
+    "TTjSOZ/ApTWHgB6SF4el58CmAxu5EC/0SzlVx9Sw/PPykMG9nicsPrrxAdGhIM0fmUYBHB"
+    "iHHaTDAjkE4REohKrlae9anqrz2d70fLbVBYR9OKutdtVrgXm+QK5L+8iuup2P7d4tDHA2"
+    "pKaxKAEsKgBipHPVuhED8LN1/2/loXPXbF/7w4rDpqDj/KS/n+1/ZPf9XvOXCyTWCvTP/S"
+    "+dK/hjztTdSOhPSKGCnMdeuo8e1Bu5OrIaGS1Zjfg5ZvtRLKlvC+ENZy181W2AdeaFGoLi"
+    "kuVLum3hS3270VJYcpSF01wEYJ+/fNg28ry710h/d68Re3evekmyekmyBC9Jwt1JQo0p1Y"
+    "tY8FeVj6gPkfI9w4zvor7qe4Y7vVGPcxWdjzOKzsfxorObqCmaal5KlTDNvL9p5aqGVP5q"
+    "Qp4akshNr/NUL8Wqd7R37anemWpRjzxzFXvwJ5SLAvSD7HqRueDMWS+6pyNGtO+5I0oNE8"
+    "ISDn9KZnlFpeB3mxbJV3vs1VHBhY8KZjZNaPJcUfL2hUponyqFtSGF5RY25YcNkzVWkGGF"
+    "yvLSZe7BcnmL3DMyGHM+cevMJmajD7JmTDVk4AmxZA11Ct4WgqjG0ImVoNbWvUj1ceXdyB"
+    "9WR919lWSt27xQMJ8YEipfGmHzKFdfGf12wsydsepNYlJ1nGzQPdoKW46XXKuMePpqb9jA"
+    "fisf33xlgjjdnKa+eZCu79NfPSiDUW3kqm80MgocjXiFQzxWBRD22EuIbj1XTr6ekZOvJx"
+    "yjwhdHG4URTj+jNyBSHdNb8Jjer2rSvvwfBezVhA=="
+)
