@@ -83,7 +83,8 @@ def test_t21_ctrl_z_gives_the_terminal_back_and_fg_goes_on(home: Path) -> None:
         terminal.forget()
         terminal.types("\x1a")
         terminal.sees("is-stopped")
-        assert LEFT in terminal.shown.partition("is-stopped")[0]
+        before, _, terminal.shown = terminal.shown.partition("is-stopped")
+        assert LEFT in before
         terminal.sees("offline")  # it draws again
         terminal.types("\x11")  # ctrl+q
         terminal.sees("is-over")

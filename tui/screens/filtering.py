@@ -32,6 +32,8 @@ class Filtering(Reading[Catalogue], Searching):
         self._asking: Timer | None = None
         self._before: tuple[Catalogue, Spot] | None = None
         """What was shown before the filter, and where."""
+        self._owes_before = False
+        """Whether that is to be read anew when it is shown again."""
 
     def anew(self) -> Catalogue:
         """For what is wished now."""
@@ -46,7 +48,7 @@ class Filtering(Reading[Catalogue], Searching):
         if self.IS_OWN and self.whose is None:
             return
         if message.tickets is None:
-            self._before = None
+            self._owes_before = True
             self.owe()
         else:
             self.hear(message.tickets)
@@ -91,7 +93,7 @@ class Filtering(Reading[Catalogue], Searching):
     def filter_by(self, text: str) -> None:
         """At once among what is there; the server is asked when no key was pressed for a while."""
         if self._before is None and not self.catalogue.wish.text:
-            self._before = self.catalogue, self.rows.spot
+            self._before, self._owes_before = (self.catalogue, self.rows.spot), self._is_owed
         self.catalogue = (self._before[0] if self._before else self.catalogue).narrowed(text)
         self._ask_later(ASK_AFTER)
         self.show()
@@ -105,7 +107,7 @@ class Filtering(Reading[Catalogue], Searching):
             self._ask_later(None)
             self.catalogue, spot = before
             self.show(spot=spot)
-            if self._is_owed:
+            if self._is_owed or self._owes_before:
                 self.owe()
 
     def _ask_later(self, seconds: float | None) -> None:
