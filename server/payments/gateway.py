@@ -155,7 +155,7 @@ class StripeEvent:
     checkout_id: str | None = None
     """The hosted page that it is about; `intent_id` is then its intent, if there is one."""
     told: str | None = None
-    """What it says its intent was when it was sent: with luck what we know already."""
+    """What it says its intent is; None where it says nothing of that, and only a look can tell."""
 
 
 class Gateway(Protocol):

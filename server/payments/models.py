@@ -81,7 +81,7 @@ KNOWN = {
     "succeeded": frozenset({PaymentStatus.CAPTURED}),
     "canceled": frozenset({PaymentStatus.VOIDED}),
 }
-"""Where a payment is that knows of its intent what Stripe's bell says it is: nothing to look for."""
+"""By what the bell says an intent is: the statuses of a payment that show it knows that already."""
 
 
 class IllegalTransition(Exception):

@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=20)
 
 
 class CallTaken(Exception):
-    """Another is making this call right now."""
+    """Another is making this call, or it waits for its next try."""
 
 
 class OpKind(StrEnum):
@@ -132,7 +132,8 @@ class PaymentOp(Model):
               WHERE done_at IS NULL AND due_at <= now()
               ORDER BY kind = 'sync', due_at LIMIT $1 FOR UPDATE SKIP LOCKED
             )
-            UPDATE payment_ops o SET due_at = now() + $2, tries = o.tries + 1
+            -- Not now(), which would be the same for all of them.
+            UPDATE payment_ops o SET due_at = clock_timestamp() + $2, tries = o.tries + 1
             FROM due WHERE o.id = due.id RETURNING o.*
             """,
             limit,
@@ -142,9 +143,9 @@ class PaymentOp(Model):
 
     @classmethod
     async def take(cls, payment_id: UUID, kind: OpKind) -> Self | None:
-        """The newest call of this kind that the payment owes, claimed, due or not; None if it owes none.
+        """The newest call of this kind that the payment owes, claimed if it was never tried or is due.
 
-        Raises CallTaken.
+        None if it owes none. Raises CallTaken.
         """
         found: list[dict[str, Any]] = await rows(
             "payments",
@@ -153,8 +154,11 @@ class PaymentOp(Model):
               SELECT id FROM payment_ops WHERE payment_id = $1 AND kind = $2 AND done_at IS NULL
               ORDER BY attempt DESC LIMIT 1
             ), taken AS (
-              UPDATE payment_ops o SET due_at = now() + $3, tries = o.tries + 1
-              FROM newest WHERE o.id = newest.id AND (o.tries = 0 OR o.due_at <= now()) RETURNING o.*
+              UPDATE payment_ops o SET due_at = clock_timestamp() + $3, tries = o.tries + 1
+              FROM newest
+              -- Once more: another may have closed it while this waited for the row.
+              WHERE o.id = newest.id AND o.done_at IS NULL AND (o.tries = 0 OR o.due_at <= now())
+              RETURNING o.*
             )
             SELECT taken.* FROM newest LEFT JOIN taken ON true
             """,

@@ -18,6 +18,7 @@ from server.kit.log import log
 from server.payments import returns
 from server.payments.gateway import StripeEvent
 from server.payments.models import (
+    KNOWN,
     PAID,
     RETURNING,
     UNPAID,
@@ -38,7 +39,7 @@ RECONCILE_BATCH = 50
 NOW = timedelta(0)
 """Somebody may be waiting for what the card said."""
 TOGETHER = timedelta(seconds=0.25)
-"""A call of ours rings up to four times: by then its answer has told us, or one look will do."""
+"""A call of ours rings up to four times. By then its answer has told us, as a card's that is being tried."""
 BIRTHS = frozenset({"payment_intent.created"})
 """What rings because we made something, and nothing has happened to it yet."""
 AT_STRIPE = Q(stripe_id__isnull=False) | Q(checkout_id__isnull=False)
@@ -141,7 +142,9 @@ async def order_revoked(*, order: events.OrderState, reason: events.RevokeReason
 
 
 async def doorbell(*, event: StripeEvent) -> None:
-    """Store a verified webhook and owe a look at its intent; a repeat does nothing.
+    """Store a verified webhook and owe a look at its intent, unless it tells what is known.
+
+    A repeat does nothing.
 
     Events of another account or mode, and of intents that name nothing of ours, are stored and left alone.
     """
@@ -168,13 +171,14 @@ async def doorbell(*, event: StripeEvent) -> None:
 
 
 async def _answer(found: Payment, event: StripeEvent) -> None:
-    """Owe the look, unless the bell tells what an answer to our own call told us before."""
+    """Owe the look, unless the bell tells what our row says already."""
     # Asked of what was found: its intent may have become known between the two looks.
     if event.intent_id not in {None, found.stripe_id} and not found.awaits_intent:
         await PaymentOp.owe(found.id, OpKind.STRAY, stripe_id=event.intent_id)
     elif found.awaits_intent or not (event.type in BIRTHS or found.knows(event.told)):
         is_awaited = found.status in UNPAID and not await found.is_trying_card()
-        await PaymentOp.owe(found.id, OpKind.SYNC, told=event.told, after=NOW if is_awaited else TOGETHER)
+        told = event.told if event.told in KNOWN else None
+        await PaymentOp.owe(found.id, OpKind.SYNC, told=told, after=NOW if is_awaited else TOGETHER)
 
 
 async def named(*, payment_id: str | None, order_id: str | None) -> Payment | None:

@@ -35,6 +35,21 @@ PAGE = 100
 """Stripe's largest; of one payment no more refunds, and no more disputes, are looked at."""
 
 
+class _Client(stripe.AIOHTTPClient):
+    """That of the SDK, but no redirect is followed: Stripe sends none, and who does would get our form."""
+
+    def _get_request_args_kwargs(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: object
+    ) -> tuple[Any, dict[str, Any]]:
+        args, more = super()._get_request_args_kwargs(method, url, headers, post_data)
+        return args, {**more, "allow_redirects": False}
+
+    async def close_async(self) -> None:
+        """If there is anything to close: it would be made for that."""
+        if self._cached_session is not None:
+            await super().close_async()
+
+
 class StripeGateway:
     """Stripe itself, or the sandbox, which speaks the same."""
 
@@ -48,16 +63,16 @@ class StripeGateway:
         timeout: float = 10.0,
         rate: float = 0,
     ) -> None:
-        """`base` is the API's address; `timeout` in seconds, for each of connecting, sending and waiting.
+        """`base` is the API's address; `timeout` in seconds, for connecting and for each wait for an answer.
 
         `rate`: calls a second to each endpoint; 0: as many as come.
         """
         self._webhook_secrets = [one for one in (webhook_secret, previous_webhook_secret) if one is not None]
         self._pace = Pace(rate)
         # A quarter of what a call by httpx takes, which is 1.7 ms of CPU, three times a booking.
-        self._http = stripe.AIOHTTPClient(
-            timeout=ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout), proxy=_proxy(base)
-        )
+        # `connect` is for all of it: names, each address in turn, a proxy's CONNECT, TLS.
+        limits = ClientTimeout(total=None, connect=timeout, sock_read=timeout)
+        self._http = _Client(timeout=limits, proxy=_proxy(base))
         # No retries inside: the caller retries by its own clock, with the same idempotency key.
         self._stripe = stripe.StripeClient(
             key,
@@ -277,7 +292,7 @@ class StripeGateway:
 
     async def close(self) -> None:
         """See `Gateway`."""
-        await self._http.close_async()  # type: ignore[no-untyped-call]
+        await self._http.close_async()
 
 
 async def _whole(call: Coroutine[Any, Any, T]) -> T:
@@ -288,9 +303,12 @@ async def _whole(call: Coroutine[Any, Any, T]) -> T:
 
 
 def _proxy(base: str) -> str | None:
-    """What the environment says is between us and Stripe (HTTPS_PROXY, NO_PROXY), as for any program."""
-    parts = urlsplit(base)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    """What the environment says is between us and Stripe: HTTPS_PROXY or ALL_PROXY, but for NO_PROXY."""
+    parts, found = urlsplit(base), getproxies()
+    proxy = found.get(parts.scheme) or found.get("all")
+    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _named(order_id: UUID, payment_id: UUID) -> dict[str, str]:

@@ -8,14 +8,14 @@ from sanic.response import json
 from client import Conflict, TixError, Unauthenticated, Unavailable, Unreachable
 from client.story import DECLINED, DECLINES, UNHARMED, is_buyer
 from server.orders.schemas import OrderWithHistory
-from server.web.asking import is_at_work, signed_in
+from server.web.asking import signed_in
 from server.web.forms import Form, fields, key_of
 from server.web.outlook import is_held, spelt
 from server.web.policy import paying, wallets
 from server.web.render import page, see
 
-AWAY = "Stripe's page could not be opened. Nothing was taken, and the ticket is still held: try once more."
-AT_WORK = "Stripe's page is still being opened: press once more in a moment."
+NOT_OPEN = "Stripe's page is not open yet. Nothing was taken, and the ticket is still held: try once more."
+"""Stripe does not answer, or a form was sent twice and the first is still at work."""
 
 
 def pages() -> Blueprint:
@@ -69,7 +69,7 @@ def _show(request: Request, order: OrderWithHistory, error: TixError | None = No
         request,
         "payment.html",
         HTTPStatus.SERVICE_UNAVAILABLE if error else HTTPStatus.OK,
-        form=Form(errors={"": AT_WORK if is_at_work(error) else AWAY} if error else {}),
+        form=Form(errors={"": NOT_OPEN} if error else {}),
         order=order,
         left=order.expires_at - order.server_time,
         more_time=spelt(shop.extend_seconds),

@@ -88,16 +88,41 @@ class TestOutage:
         monkeypatch.setenv("no_proxy", "")
         body = b'{"error": {"type": "api_error", "message": "of the proxy"}}'
         async with Receiver(status=502, body=body) as proxy:
+            for name, said in (("http_proxy", proxy.url), ("all_proxy", proxy.url.removeprefix("http://"))):
+                with monkeypatch.context() as environment:
+                    environment.setenv(name, said)
+                    async with gateway_to("http://stripe.invalid") as gateway:
+                        with pytest.raises(GatewayUnavailable):
+                            await ask(gateway)
+            assert len(proxy.got) == 2
             monkeypatch.setenv("http_proxy", proxy.url)
-            async with gateway_to("http://stripe.invalid") as gateway:
+            monkeypatch.setenv("no_proxy", "stripe.invalid:80")
+            async with gateway_to("http://stripe.invalid:80", timeout=1) as gateway:
                 with pytest.raises(GatewayUnavailable):
                     await ask(gateway)
-            assert len(proxy.got) == 1
-            monkeypatch.setenv("no_proxy", "127.0.0.1")
-            async with gateway_to(f"http://127.0.0.1:{free_port()}") as gateway:
+            assert len(proxy.got) == 2
+
+    async def test_a_proxy_that_never_connects(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It takes the connection, and is asked in vain for one to Stripe: that is connecting, too."""
+        monkeypatch.setenv("no_proxy", "")
+        async with Receiver(silent=True) as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url)
+            async with asyncio.timeout(5), gateway_to("https://stripe.invalid", timeout=0.2) as gateway:
                 with pytest.raises(GatewayUnavailable):
                     await ask(gateway)
-            assert len(proxy.got) == 1
+
+    @pytest.mark.parametrize("status", [302, 307])
+    async def test_a_redirect_is_not_followed(self, status: int) -> None:
+        """Stripe sends none; whoever does would be told what we pay with."""
+        async with Receiver() as elsewhere:
+            headers = {"Location": elsewhere.url}
+            async with (
+                Receiver(status=status, headers=headers) as astray,
+                gateway_to(astray.url) as gateway,
+            ):
+                with pytest.raises(GatewayUnavailable):
+                    await ask(gateway)
+            assert (len(astray.got), elsewhere.got) == (1, [])
 
     async def test_a_caller_that_gives_up(self) -> None:
         """A cancelled call stays cancelled: no error of ours hides it."""

@@ -1,4 +1,4 @@
-"""A form sent once more while the first is still at work: nothing is refused, so no page says so."""
+"""A form sent once more while the first is still at work: nothing is refused, and one may press again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -67,4 +67,4 @@ async def test_pay_on_stripes_page(platform: Platform, person: NewBrowser) -> No
     review = await browser.click(order, PAY)
     async with at_work(platform, browser, review, review.path, table="payments") as meanwhile:
         assert (meanwhile.status, meanwhile.path) == (503, review.path)
-        assert "Stripe's page is still being opened: press once more" in meanwhile.text
+        assert "Stripe's page is not open yet. Nothing was taken" in meanwhile.text
