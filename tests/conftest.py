@@ -21,6 +21,9 @@ from tests.platform import Platform, databases, free_port, started, wipe
 # Sanic rewrites its own methods at start, which works once per process; tests start many applications.
 os.environ["SANIC_TOUCHUP"] = "false"
 
+# Neither a keyring of this desktop, nor one of those that tests define, which would be found as well.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 # Started in the background by a shell we would ignore Ctrl-C, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

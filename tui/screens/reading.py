@@ -111,6 +111,8 @@ class Reading(View, Generic[P]):
             while not catalogue.is_whole:
                 self.tell_chips(f"Reading to the end: {len(catalogue):,} so far; {self.key_of('back')} stops")
                 await catalogue.read(self.session.tix)
+                if not self.is_drawn:  # the app closes
+                    return
                 self.rows.show(catalogue.shown())
         except TixError as error:
             self.tui.failed(f"Reading {self.NAME}", error)
