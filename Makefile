@@ -65,7 +65,7 @@ test-exhaustive: $(INSTALLED)
 
 test-web: $(INSTALLED) ## Run the web shop's tests in a real Chromium, got with apt-get where that is possible
 	@$(GET_CHROMIUM)
-	$(BIN)/python -m pytest -m "browser and not alone" -n 3 --dist loadfile $(ARGS) $(T) \
+	$(BIN)/python -m pytest -m "browser and not alone" -n 2 --dist loadfile $(ARGS) $(T) \
 		|| [ $$? -eq 5 ]  # 5: nothing in T is for a browser
 
 # The names are those of tests/web_browser/browsing.py.
