@@ -91,9 +91,9 @@ def _ratios(m: Medians) -> list[Target]:
         0.4,
     )
     add(
-        "load generator, to what it reports of a bare handler",
+        "load generator where nobody makes it wait, to what it reports of a bare handler",
         ("nothing c=64", "bare c=64"),
-        lambda: m["bare c=64"]["cpu"]["bare"] / m["bare c=64"]["cpu"]["loader"],
+        lambda: _rates(m, "nothing c=64", "bare c=64"),
         3,
     )
     if reserve in m:

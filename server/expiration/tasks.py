@@ -1,8 +1,8 @@
 """Alarms on taskiq and Redis: a second, independent waker beside the orders sweeper; a hint, no authority.
 
 taskiq-redis as it comes fires twice with two schedulers, keeps two entries for one id, pickles, hammers a
-Redis that is away, and hands a dead worker's tasks on only when another message arrives; each is dealt with
-below.
+Redis that is away, reads all keys each second, and hands a dead worker's tasks on only when another message
+arrives; each is dealt with below.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -52,6 +52,20 @@ class _Alarms(ListRedisScheduleSource):
     def __init__(self, url: str) -> None:
         super().__init__(url, prefix=PREFIX, serializer=JSONSerializer())
         self._redis = Redis(connection_pool=self._connection_pool)
+        self._looked: datetime | None = None
+
+    async def _get_previous_time_schedules(self) -> list[bytes]:
+        """What was due before this minute: all of it once a minute, else of the last one.
+
+        The library looks for all each second, through every key: with 20,000 holds 0.4 of a core.
+        """
+        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        if minute == self._looked:
+            last = self._get_time_key(minute - timedelta(minutes=1))
+            return cast("list[bytes]", await self._redis.lrange(last, 0, -1))
+        found = await super()._get_previous_time_schedules()
+        self._looked = minute
+        return found
 
     async def add_schedule(self, schedule: ScheduledTask) -> None:
         """Data and entry at once, by a client that stays: the library makes one for each of four steps."""

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from taskiq import AckableMessage
+from redis.asyncio import Redis
+from taskiq import AckableMessage, ScheduledTask
 from taskiq_redis import RedisStreamBroker
 from uuid_utils.compat import uuid7
 
-from server.expiration.tasks import Alarms
+from server.expiration.tasks import Alarms, _Alarms
 from server.settings import Settings
 from server.worker import redis_url
 from tests.waiting import until
@@ -111,3 +112,33 @@ async def test_they_end_though_a_cancel_is_swallowed(
         await running
     assert reads == swallowed + 1
     await alarms.close()
+
+
+async def test_those_of_holds_that_last_are_not_looked_through_each_second(
+    settings: Settings, empty: Settings
+) -> None:
+    """Once a minute, to find what was missed; what was due in the last minute is seen by each look."""
+    source = _Alarms(redis_url(settings))
+    redis = Redis.from_url(redis_url(settings))
+
+    async def scans() -> int:
+        stats = await redis.info("commandstats")
+        return int(stats.get("cmdstat_scan", {}).get("calls", 0))
+
+    def alarm(at: datetime) -> ScheduledTask:
+        return ScheduledTask(task_name="ring", labels={}, args=[], kwargs={}, time=at)
+
+    for second in range(300):
+        await source.add_schedule(alarm(datetime.now(UTC) + timedelta(minutes=10, seconds=second)))
+    before = await scans()
+    await source.get_schedules()
+    at_first = await scans() - before
+    missed = alarm(datetime.now(UTC) - timedelta(seconds=30))
+    await source.add_schedule(missed)
+    for _ in range(5):
+        found = [each.schedule_id for each in await source.get_schedules()]
+        assert missed.schedule_id in found
+    assert at_first > 10
+    assert await scans() - before <= 2 * at_first + 5, "at most one more, if a minute began meanwhile"
+    await source.shutdown()
+    await redis.aclose()
