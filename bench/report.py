@@ -100,7 +100,7 @@ def _machine(one: Mapping[str, Any]) -> str:
     return (
         f"Measured {about['at']} at {about['commit']} on {about['cores']} cores of {about['cpu']}, "
         f"{about['memory_gb']:g} GB, {about['system']}, Python {about['python']}; "
-        f"load before it began: {about['load_before']:g}.{quick} Each file of results says when its own were.\n"
+        f"load before it began: {about['load_before']:g}.{quick} Each file of results says when it was.\n"
     )
 
 
