@@ -13,7 +13,7 @@ from typing import Any, cast
 import uvloop
 from sanic import HTTPResponse, Request, Sanic
 
-from server.app import listen
+from server.ports import listen
 
 BODY = json.dumps(
     {

@@ -129,7 +129,7 @@ def staged(**more: str) -> Iterator[Stage]:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         directory.chmod(0o711)  # PostgreSQL runs as nobody where we are root
         port, other = free_port(), free_port()
-        servers = LocalServers(directory / "data", api_url=f"http://127.0.0.1:{port}", bus_users=nats_users())
+        servers = LocalServers(directory / "data", api_url=f"http://127.0.0.1:{port}", bus_users=nats_users)
         given = servers.start()
         stack.callback(servers.stop)
         environ = {

@@ -1,35 +1,28 @@
 """`python -m server`: everything in one process, or one service, or a chore; reads the settings once."""
 
 import argparse
-import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-from tortoise.exceptions import OperationalError
-
-from server import deadletters, relay, repair
 from server.crew import MOST, MOST_WHOLE, looped
-from server.kit import log, migrate
-from server.kit.pool import DatabaseUnavailable
-from server.local import LocalError
-from server.run import Refusal, databases, run
-from server.settings import SERVICES, Settings, SettingsError
-from server.up import infra, non_empty, read_env, secrets, up, users
-from server.worker import CONSUMERS, keeper_of
-
-BUS_SECONDS = 60
-"""Nodes of a cluster that were started just now may take so long until they agree on a leader."""
+from server.refusal import Refusal
+from server.settings import SERVICES, SettingsError
+from server.supervisor import LocalError
 
 # httpcore looks for it at each request; where it is not installed, each look would search the whole path.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 """Takes what was typed and the environment; gives the exit status."""
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         "--trace-events", action="store_true", help="print every bus event as a JSON line on stdout"
     )
     _add_workers(whole, MOST_WHOLE)
-    whole.set_defaults(run=up)
+    whole.set_defaults(run=partial(_late, "up", "up"))
     some = commands.add_parser("run", help="some services, against servers named in the environment")
     faces = (*SERVICES, "web")
     some.add_argument("services", nargs="+", choices=faces, metavar="service", help=", ".join(faces))
@@ -65,28 +58,28 @@ def _parser() -> argparse.ArgumentParser:
         "--only", choices=("api", "worker"), help="just the HTTP side or just the background side"
     )
     _add_workers(some, MOST)
-    some.set_defaults(run=run)
+    some.set_defaults(run=partial(_late, "run", "run"))
     upgrade = commands.add_parser("migrate", help="bring databases and bus up to date")
     upgrade.add_argument("--down", action="store_true", help="take back the newest migration of each service")
     upgrade.add_argument("--yes", action="store_true", help="with --down: yes, with the data in what it made")
     upgrade.add_argument("--new", metavar="NAME", help="draft a migration from the models (with --service)")
     upgrade.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"])
-    upgrade.set_defaults(run=_migrate)
+    upgrade.set_defaults(run=partial(_late, "chores", "migrate"))
     servers = commands.add_parser(
         "infra", help="only the embedded servers, for what has no URL; writes all addresses to <data>/env"
     )
-    servers.set_defaults(run=infra)
+    servers.set_defaults(run=partial(_late, "up", "infra"))
     fresh = commands.add_parser(
         "secrets", help="print new secrets for servers elsewhere, as NAME=value lines, and keep none of them"
     )
     fresh.add_argument(
         "--missing", type=Path, metavar="FILE", help="only those that FILE, made by an older release, lacks"
     )
-    fresh.set_defaults(run=secrets)
+    fresh.set_defaults(run=partial(_late, "up", "secrets"))
     allowed = commands.add_parser(
         "nats-users", help="print the users of NATS and what each may do, as a part of its configuration"
     )
-    allowed.set_defaults(run=users)
+    allowed.set_defaults(run=partial(_late, "up", "users"))
     _add_repairs(commands)
     return parser
 
@@ -120,90 +113,51 @@ def _add_repairs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--restored", action="store_true", help="after a restore: also money at Stripe whose order is gone"
     )
-    check.set_defaults(run=_on_databases(repair.doctor))
+    check.set_defaults(run=partial(_late, "chores", "doctor"))
     letters = commands.add_parser("dead-letters", help="messages no consumer could act on")
     verbs = letters.add_subparsers(required=True, metavar="verb")
     show = verbs.add_parser("list", help="all of them, oldest first")
     show.add_argument("--json", action="store_true", help="one JSON array on stdout, whole messages")
-    show.set_defaults(run=_on_databases(deadletters.show))
+    show.set_defaults(run=partial(_late, "chores", "dead_letters"))
     again = verbs.add_parser("replay", help="hand them to their consumers again; exit 0, 5 or 10")
     which = again.add_mutually_exclusive_group(required=True)
     which.add_argument("ids", nargs="*", default=[], type=UUID, metavar="ID")
     which.add_argument("--all", action="store_true")
-    again.set_defaults(run=_on_databases(deadletters.replay))
+    again.set_defaults(run=partial(_late, "chores", "replay_letters"))
     for verb in (show, again):
-        verb.add_argument("--service", choices=list(CONSUMERS), help="only this one's")
+        verb.add_argument(
+            "--service",
+            choices=("tickets", "orders", "payments"),
+            help="only this one's",
+        )
     rebuild = commands.add_parser("relay", help="publish again, from the outboxes, what the stream has lost")
     rebuild.add_argument(
-        "--replay-since", type=relay.moment, required=True, metavar="WHEN", help="2h, or 2026-11-24T12:00:00Z"
+        "--replay-since", type=moment, required=True, metavar="WHEN", help="2h, or 2026-11-24T12:00:00Z"
     )
     rebuild.add_argument("--service", choices=[s for s in SERVICES if s != "expiration"], help="only its own")
     rebuild.add_argument("--dry-run", action="store_true", help="only say how many")
-    rebuild.set_defaults(run=_on_databases(relay.replay))
+    rebuild.set_defaults(run=partial(_late, "chores", "replay_events"))
     watch = commands.add_parser("trace", help="print every event of a running platform, as JSON lines")
-    watch.set_defaults(run=_on_databases(relay.trace))
+    watch.set_defaults(run=partial(_late, "chores", "trace"))
 
 
-async def _migrate(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    settings = Settings.load(environ)
-    log.configure(settings.log_level)
-    urls = databases(settings, SERVICES)
-    if options.down and not options.yes:
-        raise Refusal(
-            "This takes back the newest migration of each service, and with it all data in the tables and "
-            "columns it made. If that is what you want: migrate --down --yes"
-        )
+def moment(text: str) -> datetime | timedelta:
+    """`2h` (s, m, h, d) ago, or an RFC 3339 time with its offset. Raises argparse's error: exit 2."""
+    if match := re.fullmatch(r"(\d{1,5})([smhd])", text):
+        return timedelta(**{UNITS[match[2]]: int(match[1])})
     try:
-        if options.new:
-            if not options.service:
-                raise Refusal("Name the service too: migrate --new NAME --service orders")
-            print(*await migrate.draft(options.service, urls[options.service], options.new))
-            return 0
-        changed = await (migrate.downgrade if options.down else migrate.upgrade)(urls)
-    except (OSError, asyncpg.PostgresError) as error:
-        raise Refusal(f"The database cannot be used: {error}") from error
-    for service, files in changed.items():
-        print(f"{service}: {', '.join(files) if files else 'nothing to do'}")
-    if settings.nats_url and not options.down:
-        await _make_stream(settings)
-    return 0
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither like 2h nor like 2026-11-24T12:00:00Z")
+    return when
 
 
-async def _make_stream(settings: Settings) -> None:
-    """What services with users of their own find on the bus, and may not make."""
-    try:
-        async with asyncio.timeout(BUS_SECONDS):
-            await keeper_of(settings).start()
-    except TimeoutError as error:
-        raise Refusal("The bus does not answer, or not to this user; the lines above say more.") from error
-    print("bus: the stream and its consumers are there")
-
-
-def _on_databases(command: Command) -> Command:
-    """The command, on the databases of a running platform, found unasked, or a sentence why not."""
-
-    async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-        log.configure("ERROR")
-        try:
-            return await command(options, _with_local(environ))
-        except (OSError, asyncpg.PostgresError, DatabaseUnavailable, OperationalError) as error:
-            reason = error.__cause__ or error
-            if isinstance(reason, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
-                raise Refusal("The database has no tables of Tix yet: python -m server migrate") from error
-            raise Refusal(f"The database does not answer ({reason}). Is Tix running?") from error
-
-    return run
-
-
-def _with_local(environ: Mapping[str, str]) -> dict[str, str]:
-    """A running `up` or `infra` leaves its addresses in the data directory, so it is found unasked."""
-    given = non_empty(environ)
-    path = Path(given.get("TIX_DATA_DIR", ".tix")) / "env"
-    if not any(name.endswith("DATABASE_URL") for name in given):
-        if not path.exists():
-            raise Refusal("There is no platform to look at: start one with `make run`, or set DATABASE_URL.")
-        given = {**read_env(path), **given}
-    return given
+async def _late(module: str, name: str, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """A command of that module, imported now: most take a second, in which `up` has servers start."""
+    command: Command = getattr(import_module(f"server.{module}"), name)
+    return await command(options, environ)
 
 
 if __name__ == "__main__":

@@ -270,18 +270,6 @@ def _database_check(service: str) -> Check:
     return check
 
 
-def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """Take a port now (0: a free one): a taken one is then a sentence, not a traceback. Raises OSError."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
 @asynccontextmanager
 async def serving(
     app: Sanic[Any, Any], sock: socket.socket, *, notice: float = LAME_DUCK_SECONDS, grace: float = 10

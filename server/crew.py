@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
@@ -47,18 +46,12 @@ Work = Callable[..., Coroutine[Any, Any, int]]
 _context = multiprocessing.get_context("forkserver")
 
 
-def import_late() -> None:
-    """What one process does for itself is done for all workers in the one they are forks of."""
-    for name in LATE:
-        import_module(name)
-
-
 def prepare() -> None:
     """Have the process made of which workers are forks; it takes a second and is not waited for.
 
     SIGTERM stays blocked in it: it is in our group, and would die where the whole group is told to end.
     """
-    _context.set_forkserver_preload(["server.__main__", *LATE])
+    _context.set_forkserver_preload(["server.whole", *LATE])
     resource_tracker.ensure_running()  # which would unblock it again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sanic import HTTPResponse, Request, Sanic
 
-from server.app import Check, add_health, listen, serving
+from server.app import Check, add_health, serving
 from server.kit import db
 from server.kit.bus import Bus
 from server.kit.http import new_app
@@ -25,6 +25,7 @@ from server.kit.pool import busy
 from server.orders import service as orders
 from server.payments import service as payments
 from server.payments.owed import PaymentOp
+from server.ports import listen
 from server.settings import Service, Settings
 
 MANY = 100_000

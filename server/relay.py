@@ -3,34 +3,20 @@
 import argparse
 import asyncio
 import json
-import re
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from server.kit import bus, db, relay, tap
 from server.kit.dial import INBOX
-from server.run import Refusal, databases
+from server.refusal import Refusal
+from server.run import databases
 from server.settings import SERVICES, Service, Settings
 from server.stopping import stop_signal
 from server.worker import keeper_of
 
 BUS_SECONDS = 10
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def moment(text: str) -> datetime | timedelta:
-    """`2h` (s, m, h, d) ago, or an RFC 3339 time with its offset. Raises argparse's error: exit 2."""
-    if match := re.fullmatch(r"(\d{1,5})([smhd])", text):
-        return timedelta(**{UNITS[match[2]]: int(match[1])})
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        when = None
-    if when is None or when.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither like 2h nor like 2026-11-24T12:00:00Z")
-    return when
 
 
 async def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:

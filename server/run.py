@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import errno
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -11,25 +10,14 @@ from functools import partial
 from typing import Literal
 
 from server import crew, worker
-from server.app import create_app, create_web, listen, serving
+from server.app import create_app, create_web, serving
 from server.gauges import scraped
 from server.kit import db, log, telemetry
 from server.kit.bus import Bus
+from server.ports import PORTS, take
+from server.refusal import Refusal
 from server.settings import Service, Settings
 from server.stopping import GRACE_SECONDS, stop_signal
-
-PORTS: Mapping[Service | Literal["web"], int] = {
-    "web": 3000,
-    "auth": 3001,
-    "tickets": 3002,
-    "orders": 3003,
-    "payments": 3004,
-    "expiration": 3005,
-}
-
-
-class Refusal(Exception):
-    """A sentence for a person; exit 1."""
 
 
 async def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -123,17 +111,6 @@ async def joined(joining: asyncio.Task[list[Bus]], stop: asyncio.Event) -> bool:
 def databases(settings: Settings, services: Collection[Service]) -> dict[str, str]:
     """Service → URL, for those that have a database."""
     return {name: settings.database(name) for name in services if name != "expiration"}
-
-
-def take(port: int, otherwise: str, *, host: str = "127.0.0.1") -> socket.socket:
-    """Listen on a port. Raises Refusal, with another way to go."""
-    try:
-        return listen(port, host)
-    except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise Refusal(f"{host} is no address of this machine: choose another LISTEN_HOST.") from error
-        reason = f"Port {port} is taken ({error.strerror})."
-        raise Refusal(f"{reason} Stop what uses it, or choose another: {otherwise}") from error
 
 
 def _address(sock: socket.socket) -> str:

@@ -1,27 +1,23 @@
-"""`python -m server up`: the whole platform in one process; `infra`: only the embedded servers."""
+"""`python -m server up`: the whole platform in one process; `infra`: only the embedded servers.
+
+Most of Tix takes a second to import, so this module does without it until the servers are on their way.
+"""
 
 import argparse
 import asyncio
-import json
 import re
 import shlex
-import socket
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-import asyncpg
-
-from server import crew, worker
-from server.app import LAME_DUCK_SECONDS, create_app, create_web, serving, shop_url
-from server.gauges import scraped
-from server.grants import nats_users
-from server.kit import bus, db, log, migrate, tap
+from server import crew
+from server.kit import log
 from server.local import LocalError, LocalServers, fresh_secrets
-from server.run import Refusal, bus_check, databases, joined, say_metrics, take, traced
+from server.ports import take
+from server.refusal import Refusal
 from server.settings import SERVICES, Settings
 from server.stopping import stop_signal
 
@@ -34,8 +30,6 @@ NEIGHBOURS = {
     "PUBLIC_URL": "http://127.0.0.1:3000",
 }
 """Where services in processes of their own find each other on this machine."""
-GRACE_SECONDS = 2
-"""For requests in flight: everything is gone within 5 s of Ctrl-C."""
 
 # Which embedded server stands in for which setting.
 TWINS = {"postgres": "DATABASE_URL", "nats": "NATS_URL", "redis": "REDIS_HOST", "stripe": "STRIPE_KEY"}
@@ -59,8 +53,6 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     web_port = web_sock.getsockname()[1]
     if options.workers > 1:
         crew.prepare()
-    else:  # what needs half a second to import does not wait until the servers are there
-        asyncio.get_running_loop().run_in_executor(None, crew.import_late)
     servers = _servers(settings, environ, f"http://127.0.0.1:{port}")
     try:
         given = await _start(servers, stop)
@@ -69,14 +61,16 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ports = {"TIX_API_PORT": str(port), "TIX_WEB_PORT": str(web_port)}
         settings = Settings.load({**given, **non_empty(environ), **ports}, SERVICES)
         _write_env(settings.tix_data_dir / "env", given)
-        await _prepare(settings)
+        from server import whole  # noqa: PLC0415 - see above
+
+        await whole.prepare(settings)
         watching = asyncio.create_task(_watch(servers, stop))
         arguments = (sock, web_sock, options.trace_events)
         try:
             announce = partial(_banner, settings, servers, started)
             if options.workers == 1:
-                return await _work(crew.Post(announce=announce), settings, *arguments, stop=stop)
-            return await crew.Crew(options.workers, _work, settings, arguments).run(stop, announce)
+                return await whole.work(crew.Post(announce=announce), settings, *arguments, stop=stop)
+            return await crew.Crew(options.workers, whole.work, settings, arguments).run(stop, announce)
         finally:
             stop.set()
             await watching
@@ -84,47 +78,17 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         await asyncio.to_thread(servers.stop)
 
 
-async def _work(  # noqa: PLR0913 - what `up` found out
-    post: crew.Post,
-    settings: Settings,
-    sock: socket.socket,
-    web_sock: socket.socket,
-    trace_events: bool,  # noqa: FBT001 - of a process, which takes no names
-    *,
-    stop: asyncio.Event | None = None,
-) -> int:
-    """The platform itself, on servers that are there."""
-    stop = stop or stop_signal(settings, post.line)
-    notice = settings.drain_seconds
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(traced(settings, "up"))
-        await db.connect(databases(settings, SERVICES), size=settings.database_connections)
-        stack.push_async_callback(db.disconnect)
-        joining = asyncio.create_task(stack.enter_async_context(worker.running(SERVICES, settings)))
-        if not await joined(joining, stop):
-            return 0
-        links = await joining
-        app = create_app(SERVICES, settings, checks={"bus": bus_check(links)}, shop=shop_url(settings))
-        # It ends after the shop, which needs it, and has not been ready since the signal: few still come.
-        last = min(notice, LAME_DUCK_SECONDS)
-        await stack.enter_async_context(serving(app, sock, notice=last, grace=GRACE_SECONDS))
-        web = create_web(settings, api_url=f"http://127.0.0.1:{settings.tix_api_port}")
-        await stack.enter_async_context(serving(web, web_sock, notice=notice, grace=GRACE_SECONDS))
-        scraping = scraped([*SERVICES, "web"], settings, links, checks=app.ctx.checks)
-        say_metrics(await stack.enter_async_context(scraping))
-        post.ready()
-        if trace_events and post.number == 0:
-            tracing = asyncio.create_task(_trace(settings, stop))
-            stack.callback(tracing.cancel)
-        await stop.wait()
-        app.ctx.draining = True  # the shop goes first, and needs it; but nobody else shall come any more
-    return 0
-
-
 def _servers(settings: Settings, environ: Mapping[str, str], api_url: str) -> LocalServers:
     """The embedded servers that have no twin in the environment."""
     wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
-    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=nats_users())
+    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=_users)
+
+
+def _users() -> str:
+    """NATS' users, which follow from what every service says and hears; asked for while the others start."""
+    from server.grants import nats_users  # noqa: PLC0415 - see above
+
+    return nats_users()
 
 
 async def _start(servers: LocalServers, stop: asyncio.Event) -> dict[str, str] | None:
@@ -153,7 +117,9 @@ async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
             return 0
         elsewhere = {name: value for name, value in non_empty(environ).items() if name in ADDRESSES}
         _write_env(settings.tix_data_dir / "env", {**given, **elsewhere, **NEIGHBOURS})
-        await _prepare(Settings.load({**given, **non_empty(environ)}))
+        from server import whole  # noqa: PLC0415 - see above
+
+        await whole.prepare(Settings.load({**given, **non_empty(environ)}))
         print(
             *servers.describe(),
             f"addresses   {settings.tix_data_dir / 'env'}",
@@ -183,15 +149,8 @@ async def secrets(options: argparse.Namespace, _: Mapping[str, str]) -> int:
 
 async def users(_: argparse.Namespace, __: Mapping[str, str]) -> int:
     """Print NATS' users and what each may do, as a part of its configuration."""
-    print(nats_users(), end="")
+    print(_users(), end="")
     return 0
-
-
-async def _prepare(settings: Settings) -> None:
-    try:
-        await migrate.upgrade(databases(settings, SERVICES))
-    except (OSError, asyncpg.PostgresError) as error:
-        raise Refusal(f"The database cannot be used: {error}") from error
 
 
 def _banner(settings: Settings, servers: LocalServers, started: float) -> None:
@@ -214,14 +173,6 @@ def _banner(settings: Settings, servers: LocalServers, started: float) -> None:
         "Ctrl-C stops everything.",
     ]
     print("\n".join(lines), file=sys.stderr, flush=True)
-
-
-async def _trace(settings: Settings, stop: asyncio.Event) -> None:
-    """As the one user who may read everything."""
-    keeper = worker.keeper_of(settings)
-    async with bus.connect(settings.nats_url or "", name="trace", keeper=keeper) as link:
-        async for event in tap.events(link, stop):
-            print(json.dumps(event), flush=True)
 
 
 async def _watch(servers: LocalServers, stop: asyncio.Event) -> None:

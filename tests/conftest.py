@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from server.app import create_web, listen, serving
+from server.app import create_web, serving
 from server.grants import nats_users
 from server.kit import db, log, migrate
 from server.local import LocalServers
+from server.ports import listen
 from server.settings import SERVICES, Settings
 from tests.platform import Platform, databases, free_port, started, wipe
 
@@ -47,7 +48,7 @@ async def servers(open_dir: Path) -> AsyncIterator[tuple[LocalServers, Settings]
     log.configure("WARNING")
     port = free_port()
     made = LocalServers(
-        open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}", bus_users=nats_users()
+        open_dir / "shared", durable=False, api_url=f"http://127.0.0.1:{port}", bus_users=nats_users
     )
     environ = await asyncio.to_thread(made.start)
     # Stripe sends people back to the shop, so its place is known before it runs.

@@ -22,7 +22,7 @@ import redis.asyncio
 from uuid_utils.compat import uuid7
 
 from server import doctor, worker
-from server.app import create_app, listen, serving, shop_url
+from server.app import create_app, serving, shop_url
 from server.kit import bus
 from server.kit.auth import SIGN_IN_SCOPES, SigningKey
 from server.kit.bus import Bus
@@ -30,6 +30,7 @@ from server.kit.keeper import STREAM
 from server.kit.sse import Streams
 from server.local.datadir import is_free
 from server.payments.gateway import Gateway
+from server.ports import listen
 from server.settings import SERVICES, Service, Settings
 from server.worker import TABLES, Jobs, redis_url
 from tests.waiting import until

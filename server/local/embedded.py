@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class Place:
     durable: bool
     """False trades safety at a power cut for speed; a kill -9 loses nothing in either case."""
     api_url: str
-    bus_users: str = ""
-    """NATS' users, as a part of its configuration that names passwords as `secrets` does; empty: only one."""
+    bus_users: Callable[[], str] | None = None
+    """Tells NATS' users, a part of its configuration that names passwords as `secrets` does; None: one."""
 
 
 class Embedded(abc.ABC):
@@ -93,7 +93,7 @@ class Nats(Embedded):
         home = self.home()
         # Without `always` a power cut takes the whole stream: 5 000 of 5 000 acknowledged events were lost.
         sync = "sync_interval: always" if self.place.durable else ""
-        private_file(home / "nats-users.conf", self.place.bus_users or ALONE)
+        private_file(home / "nats-users.conf", self.place.bus_users() if self.place.bus_users else ALONE)
         configuration = private_file(
             home / "nats.conf",
             f"""\

@@ -8,7 +8,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -42,12 +42,12 @@ class LocalServers:
         wanted: Collection[str] = ("postgres", "nats", "redis", "stripe"),
         durable: bool = True,
         api_url: str = "http://127.0.0.1:8080",
-        bus_users: str = "",
+        bus_users: Callable[[], str] | None = None,
     ) -> None:
         """Name the servers; nothing is touched before `start`.
 
-        `durable=False` is for tests: a power cut may lose data, a kill -9 does not. `bus_users`: a part of
-        NATS' configuration, with a user per service; without it there is one, who may do everything.
+        `durable=False` is for tests: a power cut may lose data, a kill -9 does not. `bus_users` tells a part
+        of NATS' configuration, with a user per service; without it there is one, who may do everything.
         """
         if unknown := set(wanted) - KINDS.keys():
             raise ValueError(f"unknown servers: {', '.join(sorted(unknown))}")

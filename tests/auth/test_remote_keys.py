@@ -12,9 +12,10 @@ import pytest
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json
 
-from server.app import create_app, listen, serving
+from server.app import create_app, serving
 from server.kit.auth import RemoteKeys, SigningKey
 from server.kit.errors import Unavailable
+from server.ports import listen
 from server.settings import Settings
 from tests.platform import User, free_port
 from tests.problems import assert_problem

@@ -8,8 +8,9 @@ import httpx
 import jwt
 import pytest
 
-from server.app import create_app, listen, serving
+from server.app import create_app, serving
 from server.kit.auth import SigningKey
+from server.ports import listen
 from server.settings import Settings
 from tests.platform import Platform, client
 

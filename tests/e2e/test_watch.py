@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.kit.auth import SigningKey
-from server.up import GRACE_SECONDS
+from server.whole import GRACE_SECONDS
 from tests.e2e.conftest import Up
 from tests.platform import ROOT, Platform, client, environment, pools
 from tests.streams.following import following

@@ -15,7 +15,7 @@ import yaml
 from server.__main__ import _parser
 from server.app import create_app, create_web
 from server.local.datadir import fresh_secrets
-from server.run import PORTS
+from server.ports import PORTS
 from server.settings import Settings, SettingsError
 from server.stripe_sandbox.__main__ import argument_parser
 

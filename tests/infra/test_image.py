@@ -12,7 +12,7 @@ import yaml
 
 from server.app import create_app
 from server.local.datadir import SECRETS
-from server.run import PORTS
+from server.ports import PORTS
 from server.settings import SERVICES, Settings
 from tests.infra.containers import K8S, OURS, ROOT
 from tests.platform import free_port

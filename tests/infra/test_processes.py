@@ -1,9 +1,7 @@
 """What containers need of the programs: an address to listen on, secrets, servers that are elsewhere."""
 
 import asyncio
-import importlib.util
 import re
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server import crew
 from server.local.datadir import SECRETS
 from server.settings import Settings
 from server.up import read_env
@@ -127,13 +124,3 @@ async def test_the_sandbox_is_where_it_is_told(tmp_path: Path) -> None:
     finally:
         process.terminate()
         await process.wait()
-
-
-def test_what_is_long_to_import_is_imported_where_it_is_used() -> None:
-    """Each service is a process, and taskiq, Redis and Stripe are for one of them each."""
-    late = {"taskiq", "redis", "stripe", "opentelemetry"}
-    asked = f"import sys, server.__main__; print(*{late} & {{*sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
-    for name in crew.LATE:  # what workers are forks of has them all the same
-        assert importlib.util.find_spec(name)

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from server.app import create_app, listen, serving
+from server.app import create_app, serving
 from server.kit.auth import SigningKey
+from server.ports import listen
 from server.settings import SERVICES, Service, Settings
 from tests.problems import assert_problem
 

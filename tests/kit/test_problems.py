@@ -8,10 +8,11 @@ import pytest
 from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException, ServiceUnavailable
 
-from server.app import listen, serving
+from server.app import serving
 from server.kit import db, errors
 from server.kit.auth import SigningKey
 from server.kit.http import new_app
+from server.ports import listen
 from server.settings import Settings
 from tests.problems import SECRET, assert_problem
 

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from server.app import create_app, create_web, listen, serving
+from server.app import create_app, create_web, serving
 from server.kit.auth import SigningKey
+from server.ports import listen
 from server.settings import Settings
 
 SECONDS = 0.3

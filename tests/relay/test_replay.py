@@ -13,12 +13,12 @@ import nats.js.errors
 import pytest
 
 from server import events
+from server.__main__ import moment
 from server.kit import relay
 from server.kit.bus import Bus
 from server.kit.db import rows, transaction
 from server.kit.events import Envelope
 from server.kit.keeper import STREAM
-from server.relay import moment
 from server.settings import Settings
 from server.tickets.models import Outbox
 from tests.platform import Platform, Process, command, database, environment, keeping, started, wipe

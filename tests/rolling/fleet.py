@@ -81,7 +81,7 @@ class Fleet:
 @asynccontextmanager
 async def fleet(settings: Settings, directory: Path) -> AsyncIterator[Fleet]:
     """Two of each, ready; the edge is where the Stripe sandbox expects the API."""
-    _context.set_forkserver_preload(["server.__main__"])
+    _context.set_forkserver_preload(["server.run"])
     url = f"http://127.0.0.1:{settings.tix_api_port}"
     environ = environment(
         settings,

@@ -10,10 +10,11 @@ import pytest
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from server.app import create_app, listen, serving
+from server.app import create_app, serving
 from server.kit import follow
 from server.kit.keeper import STREAM
 from server.local import LocalServers
+from server.ports import listen
 from server.settings import Settings
 from tests.platform import Platform, client
 from tests.streams.following import following

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.app import create_app, listen, serving
+from server.app import create_app, serving
 from server.kit.keeper import STREAM
+from server.ports import listen
 from tests.platform import Platform, free_port
 from tests.tui.conftest import Open
 from tests.tui.driving import person

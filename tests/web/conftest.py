@@ -9,7 +9,8 @@ import httpx
 import pytest
 from sanic import Sanic
 
-from server.app import create_web, listen, serving
+from server.app import create_web, serving
+from server.ports import listen
 from tests.platform import Platform, free_port
 from tests.web.visiting import Visitor
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
-from server.app import create_web, listen, serving
+from server.app import create_web, serving
 from server.kit import db, log, migrate
 from server.local import LocalServers
+from server.ports import listen
 from server.settings import SERVICES, Settings
 from tests.dashboard import GOOD_CARD
 from tests.platform import ROOT, Platform, databases, free_port, started

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from server.app import create_web, listen, serving
+from server.app import create_web, serving
 from server.kit import limits
+from server.ports import listen
 from server.settings import Settings
 from tests.platform import Platform, User, free_port
 from tests.web_browser.axe import violations

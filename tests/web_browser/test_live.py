@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from server.app import create_app, create_web, listen, serving
+from server.app import create_app, create_web, serving
+from server.ports import listen
 from server.settings import SERVICES, Settings
 from tests.concurrency.races import expire_now
 from tests.dashboard import GOOD_CARD

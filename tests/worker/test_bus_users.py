@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from uuid_utils.compat import uuid7
 
 from server import events, worker
-from server.app import FOLLOWED, create_app, listen, serving
+from server.app import FOLLOWED, create_app, serving
 from server.events import CATALOGUE
 from server.grants import DURABLES, says
 from server.kit import bus, dial
@@ -22,6 +22,7 @@ from server.kit.bus import Bus
 from server.kit.events import Envelope
 from server.kit.failures import BUCKET
 from server.kit.keeper import STREAM, Keeper
+from server.ports import listen
 from server.run import bus_check
 from server.settings import SERVICES, Service, Settings
 from tests.platform import keeping

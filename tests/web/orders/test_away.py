@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.app import create_web, listen, serving
+from server.app import create_web, serving
+from server.ports import listen
 from server.settings import Settings
 from server.web import asking
 from server.web.bff import NOUNS

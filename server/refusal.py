@@ -1,0 +1,5 @@
+"""What a command says when it cannot do its work."""
+
+
+class Refusal(Exception):
+    """A sentence for a person; exit 1."""
