@@ -19,6 +19,7 @@ from server.expiration import consumers as expiration_consumers
 from server.kit import bus, db, relay
 from server.kit.bus import Bus, Listener, durable_name, listeners_of, pause
 from server.kit.events import Envelope, Event
+from server.kit.hiding import hiding
 from server.kit.keeper import Keeper
 from server.kit.log import log, request_id
 from server.kit.transient import is_transient
@@ -52,12 +53,12 @@ STOP_SECONDS = 1.5
 """What a call to Stripe gets to finish in when we are asked to stop."""
 RECONCILE_SECONDS = 5
 AUDIT_SECONDS = 600
-"""Between two looks whether today's audit was made; the first comes as late, when all is up and settled."""
+"""Between two looks whether today's audit was made."""
 RESTART_SECONDS = 0.5
 """Before a part that failed is started again; doubled each time, ≤ 10."""
 WELL_SECONDS = 60
 """A part that ran this long was well: its next failure is a new one."""
-PURGE_SECONDS = 3600
+PURGE_SECONDS = 600
 PURGE_ROWS = 5000
 """Deleted at once: some 50 ms, far from the statement timeout."""
 
@@ -121,7 +122,8 @@ async def running(
             stack.push_async_callback(gateway.close)
         alarms = None
         if "expiration" in services and jobs.alarms:
-            from server.expiration.tasks import Alarms  # noqa: PLC0415 - taskiq and Redis cost 0.3 s
+            with hiding("opentelemetry.sdk"):  # Redis' own, which nobody asks for: 50 ms, 3 MB
+                from server.expiration.tasks import Alarms  # noqa: PLC0415 - costs 0.15 s
 
             alarms = Alarms(redis_url(settings), partial(_ring, links["expiration"]))
             stack.push_async_callback(alarms.close)  # after the consumers, which set alarms
@@ -176,15 +178,16 @@ def _parts(  # noqa: PLR0913, PLR0917 - all that the parts are made of
             if jobs.relays:
                 parts.append((f"{service} relay", partial(relay.run, service, link, stopping)))
             purge = partial(_purge, service, stopping)
-            parts.append((f"{service} purge", partial(_every, PURGE_SECONDS, purge, stopping)))
+            parts.append((f"{service} purge", partial(_later, PURGE_SECONDS, purge, stopping)))
         listeners += HEARING.get(service, [])
     if "orders" in links and jobs.sweeper:
-        parts.append(("sweeper", lambda: _every(SWEEP_SECONDS, orders.expire_holds, stopping)))
+        parts.append(("sweeper", partial(_later, SWEEP_SECONDS, orders.expire_holds, stopping)))
     if "payments" in links and gateway is not None and jobs.payments:
         caller = gateway
         parts.append(("payment ops", lambda: _payment_ops(runner_of(caller, settings), stopping)))
-        parts.append(("reconciler", lambda: _every(RECONCILE_SECONDS, payments.reconcile, stopping)))
-        parts.append(("audit", lambda: _audit(caller, stopping)))
+        parts.append(("reconciler", partial(_later, RECONCILE_SECONDS, payments.reconcile, stopping)))
+        check = partial(audit.run_daily, caller)
+        parts.append(("audit", partial(_later, AUDIT_SECONDS, check, stopping)))
     if alarms is not None:
         listeners += expiration_consumers.listeners(alarms)
         parts.append(("alarms", lambda: alarms.run(stopping)))
@@ -224,6 +227,12 @@ async def _every(seconds: float, job: Callable[[], Awaitable[object]], stopping:
         await pause(seconds, stopping)
 
 
+async def _later(seconds: float, job: Callable[[], Awaitable[object]], stopping: asyncio.Event) -> None:
+    """`_every`, but not in the rush of a start."""
+    await pause(seconds, stopping)
+    await _every(seconds, job, stopping)
+
+
 async def _payment_ops(run: till.Runner, stopping: asyncio.Event) -> None:
     wake = asyncio.Event()
     forget = db.on_bell("payments", "ops", wake.set)
@@ -250,11 +259,6 @@ async def _payment_ops(run: till.Runner, stopping: asyncio.Event) -> None:
             for call in calls:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
-
-
-async def _audit(gateway: Gateway, stopping: asyncio.Event) -> None:
-    await pause(AUDIT_SECONDS, stopping)
-    await _every(AUDIT_SECONDS, partial(audit.run_daily, gateway), stopping)
 
 
 async def _first(wake: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:

@@ -5,18 +5,17 @@ where `migrate` could make one, so a stray query into another service's tables i
 """
 
 from collections import Counter
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import PoolConnectionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 
 from server.kit.errors import Unavailable
-
-if TYPE_CHECKING:
-    import asyncpg
 
 POOL_SIZE = 10
 """Connections a service keeps at most; two cores of PostgreSQL are busy with far fewer."""
@@ -102,11 +101,8 @@ client_class = _Client
 
 async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
     """Take the service's own role, where it exists and we may."""
-    await raw.execute(
-        "SELECT set_config('role', rolname, false) FROM pg_roles "
-        "WHERE rolname = $1 AND pg_has_role(current_user, oid, 'MEMBER')",
-        role,
-    )
+    with suppress(asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError):
+        await raw.execute(f'SET ROLE "{role}"')
 
 
 async def _reset(_: "asyncpg.Connection[Any]") -> None:

@@ -149,6 +149,11 @@ class Postgres(Embedded):
             "log_min_messages": "warning",
             "io_method": "sync",  # the default's three I/O workers are memory we do not need
             "jit": "off",
+            "max_logical_replication_workers": 0,
+            # Tables of locks that are there from the start: 4 MB less, half of it for SERIALIZABLE, which is
+            # not used here. 32 for each of so many connections are far more than the tables there are.
+            "max_pred_locks_per_transaction": 10,
+            "max_locks_per_transaction": 32,
             # Parallel plans need more of /dev/shm than the 64 MB a container has.
             "max_parallel_workers_per_gather": 0,
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 
 from client import Tix
+from client.http import trusted
 from server.kit import limits, telemetry
 from server.kit.http import new_app
 from server.kit.log import request_id, user_id
@@ -73,10 +75,12 @@ class Shop:
 class ByService(httpx.AsyncBaseTransport):
     """Sends each call to the service whose path it has."""
 
-    def __init__(self, services: Mapping[str, str], *, connections: int) -> None:
+    def __init__(self, services: Mapping[str, str], *, verify: SSLContext, connections: int) -> None:
         """Address by service; `connections` at once."""
         self._homes = {noun: httpx.URL(services[name]) for name, noun in bff.NOUNS.items()}
-        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections))
+        self._inner = httpx.AsyncHTTPTransport(
+            verify=verify, limits=httpx.Limits(max_connections=connections)
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Readdress it."""
@@ -119,19 +123,20 @@ def create_site(name: str, shop: Shop) -> Sanic[Any, Any]:
 def _add_client(app: Sanic[Any, Any], shop: Shop) -> None:
     @app.before_server_start
     async def start(app: Sanic[Any, Any]) -> None:
+        at = partial(ByService, shop.services, verify=trusted(*shop.services.values()))
         hooks: Any = {"request": [partial(_pass_on, secret=shop.forwarded_secret)]}
         app.ctx.tix = Tix(
             shop.services["tickets"],
             timeout=SERVICE_SECONDS,
             retries=1,
             longest_wait=LONGEST_WAIT,
-            transport=ByService(shop.services, connections=PAGES_AT_ONCE),
+            transport=at(connections=PAGES_AT_ONCE),
             hooks=hooks,
         )
         app.ctx.services = httpx.AsyncClient(
             base_url=shop.services["tickets"],
             timeout=httpx.Timeout(SERVICE_SECONDS, read=bff.SILENCE_SECONDS),
-            transport=ByService(shop.services, connections=limits.STREAMS + PAGES_AT_ONCE),
+            transport=at(connections=limits.STREAMS + PAGES_AT_ONCE),
             event_hooks=hooks,
         )
 

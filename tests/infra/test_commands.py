@@ -22,7 +22,7 @@ def imported(*modules: str) -> set[str]:
 
 def test_what_is_long_to_import_is_imported_where_it_is_used() -> None:
     """Each service is a process, and taskiq, Redis and Stripe are for one of them each."""
-    late = {"taskiq", "redis", "stripe", "opentelemetry"}
+    late = {"aerich", "taskiq", "redis", "stripe", "opentelemetry"}
     assert imported("server.whole") & late == set()
     for name in crew.LATE:  # what workers are forks of has them all the same
         assert importlib.util.find_spec(name)
@@ -30,7 +30,7 @@ def test_what_is_long_to_import_is_imported_where_it_is_used() -> None:
 
 def test_up_starts_servers_before_it_imports_what_uses_them() -> None:
     """Which takes a second, that would come on top of theirs."""
-    slow = {"aerich", "aiohttp", "asyncpg", "bcrypt", "cryptography", "httpx", "nats", "sanic", "tortoise"}
+    slow = {"aiohttp", "asyncpg", "bcrypt", "cryptography", "httpx", "nats", "sanic", "tortoise"}
     assert imported("server.whole") >= slow
     assert imported("server.__main__", "server.up") & slow == set()
 
