@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from server.app import create_web, serving
 from server.grants import nats_users
@@ -17,6 +19,7 @@ from server.kit import db, log, migrate
 from server.local import LocalServers
 from server.ports import listen
 from server.settings import SERVICES, Settings
+from tests.logged import Logged
 from tests.platform import Platform, databases, free_port, started, wipe
 
 # Sanic rewrites its own methods at start, which works once per process; tests start many applications.
@@ -88,6 +91,13 @@ async def shop(platform: Platform, settings: Settings) -> AsyncIterator[str]:
     app = create_web(settings, api_url=platform.api_url)
     async with serving(app, listen(settings.tix_web_port), grace=2):
         yield f"http://127.0.0.1:{settings.tix_web_port}"
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Logged]:
+    """What is logged meanwhile, up to what would write it."""
+    with capture_logs(structlog.get_config()["processors"][:-1]) as ours:
+        yield Logged(ours, caplog)
 
 
 @pytest.fixture

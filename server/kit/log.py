@@ -4,11 +4,16 @@ Each has the request id, and where there is one the user's, that of the event be
 Nothing secret is logged: callers name what they log, and a redactor drops the keys that may hold a secret.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any
+from functools import partial
+from typing import Any, TextIO
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from server.kit.hiding import hiding
 from server.kit.telemetry import trace_id
@@ -26,7 +31,7 @@ event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
 """The event being heard."""
 SECRETS = frozenset({"password", "token", "authorization", "client_secret", "secret", "cookie", "signature"})
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("tix")
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 def _with_ids(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -43,31 +48,60 @@ def _redacted(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapp
     return line
 
 
+def _of_tix(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line["logger"] = "tix"
+    return line
+
+
+def _as_json(line: Any, **_: Any) -> str:  # noqa: ANN401 - structlog's signature
+    """In ASCII: a terminal obeys some of the other characters."""
+    try:
+        return to_json(line, fallback=repr, ensure_ascii=True).decode()
+    except PydanticSerializationError:  # half of a character, which UTF-8 does not know
+        return json.dumps(line, default=repr)
+
+
+class _Lines:
+    """Writes lines; one that cannot be written, for a full disk or a reader that is gone, stops nobody."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def info(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            self._file.write(f"{line}\n")
+            self._file.flush()
+
+    debug = warning = error = critical = info
+
+
 def configure(level: str = "INFO") -> None:
-    """Send structlog and the standard library's loggers through one formatter, once per process."""
+    """Have structlog and the standard library's loggers write the same lines to stderr, once per process.
+
+    Ours do not go through the standard library's, in which a line would take 45 µs instead of 18; there is
+    one for each request.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_ids,
         _redacted,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    on_terminal = sys.stderr.isatty()
     tail: list[structlog.typing.Processor] = (
         # Not the default: where something else brought rich along, see above.
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if on_terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if sys.stderr.isatty()
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json)]
+    )
+    structlog.configure(
+        processors=[_of_tix, *shared, *tail],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=partial(_Lines, sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
         )
     )

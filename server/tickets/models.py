@@ -1,5 +1,6 @@
 """tickets' tables: the listing, and a replica of who holds it."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
@@ -64,6 +65,8 @@ SHOWN_AS = {
 ON_SHOW = "NOT (withdrawn AND seat_status = 'available')"
 
 TEXT = "(title || ' ' || coalesce(venue, ''))"
+NUMBERED = re.compile(r"(?=\D{0,2}\d)(?=...)", re.ASCII | re.DOTALL)
+"""Three characters with a digit among them."""
 ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\%_"})
 NEAR = 2500
 """Tickets of a list that are searched one by one, 1 ms, before the index is asked.
@@ -220,11 +223,14 @@ class Ticket(Model):
             if len(found) < limit:
                 # OFFSET 0: else the planner, who thinks that grams have nothing to do with each other, would
                 # walk on in the order of the page.
-                # Of a word that is long enough the threes will do: in a pair, half of all tickets agree.
+                # Of a word that is long enough the threes will do: in a pair, half of all tickets agree. And
+                # of "No 000777" those with a digit: to look among the million tickets with "no " takes 4 ms.
                 given = f"${len(values) + 1}::text"
-                long = f"length(g) = least(length({given}), 3)"
-                threes = f"ARRAY(SELECT g FROM unnest(grams({given})) g WHERE {long})"  # noqa: S608 - ours, too
-                grams = f" AND grams({TEXT}) @> {threes} OFFSET 0"
+                telling = f"length(g) = least(length({given}), 3)"
+                if len(NUMBERED.findall(words)) > 2:  # noqa: PLR2004 - as many leave few tickets
+                    telling += " AND g ~ '[0-9]'"
+                some = f"ARRAY(SELECT g FROM unnest(grams({given})) g WHERE {telling})"  # noqa: S608 - ours, too
+                grams = f" AND grams({TEXT}) @> {some} OFFSET 0"
                 far = page.format(tickets + grams, like) if len(words) > 1 else page.format(tickets, like)
                 found = list(await rows("tickets", far, *values, *([words] if len(words) > 1 else [])))
         except OperationalError as error:

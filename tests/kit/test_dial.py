@@ -11,6 +11,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from server.kit import dial, log
+from tests.logged import Logged
 from tests.platform import free_port
 from tests.waiting import until
 
@@ -47,9 +48,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     made.process.wait()
 
 
-async def test_a_changed_password_ends_it_only_until_that_is_mended(
-    broker: Broker, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_changed_password_ends_it_only_until_that_is_mended(broker: Broker, logged: Logged) -> None:
     """What was subscribed to is heard again then."""
     client = await dial.dial(f"nats://probe:right@127.0.0.1:{broker.port}", name="probe")
     heard: list[bytes] = []
@@ -60,7 +59,7 @@ async def test_a_changed_password_ends_it_only_until_that_is_mended(
     await client.subscribe("ours", cb=hear)
     broker.change("another")
     await until(lambda: not client.is_connected, "it was thrown out")
-    await until(lambda: "does not let this user in" in caplog.text, "it is said")
+    await until(lambda: "does not let this user in" in logged.text, "it is said")
     broker.change("right")
     await until(lambda: client.is_connected, "it is back")
     await client.publish("ours", b"again")
@@ -69,9 +68,7 @@ async def test_a_changed_password_ends_it_only_until_that_is_mended(
     assert client.is_closed
 
 
-async def test_what_is_refused_is_told_once_not_for_each_subject(
-    broker: Broker, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_is_refused_is_told_once_not_for_each_subject(broker: Broker, logged: Logged) -> None:
     """Where they differ at their end only, as with an id; what is refused elsewhere is told too."""
     refusals = dial.Refusals()
     url = f"nats://probe:right@127.0.0.1:{broker.port}"
@@ -79,5 +76,5 @@ async def test_what_is_refused_is_told_once_not_for_each_subject(
     for subject in (*(f"kv.bucket.mine.{number}" for number in range(20)), "theirs"):
         await client.publish(subject, b"")
     await until(lambda: "theirs" in refusals.latest, "the last one is refused")
-    assert len([record for record in caplog.records if "refuses" in str(record.msg)]) == 2
+    assert len(logged.lines("refuses")) == 2
     await client.close()

@@ -5,8 +5,10 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+import structlog
 
 from server.kit import log
 from tests.problems import SECRET
@@ -24,18 +26,26 @@ class Screen(io.StringIO):
         return self._is_terminal
 
 
-@pytest.fixture(params=[False, True], ids=["json", "terminal"])
-def screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
-    """stderr, with logging set up for it; afterwards everything is as it was."""
-    root = logging.getLogger()
+@contextmanager
+def logging_to(made: Screen) -> Iterator[None]:
+    """With logging set up for it; afterwards everything is as it was."""
+    root, ours = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
-    made = Screen(is_terminal=request.param)
-    with monkeypatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stderr", made)
         log.configure("INFO")
-        yield made
+        yield
     root.handlers = handlers
     root.setLevel(level)
+    structlog.configure(**ours)
+
+
+@pytest.fixture(params=[False, True], ids=["json", "terminal"])
+def screen(request: pytest.FixtureRequest) -> Iterator[Screen]:
+    """What is logged to."""
+    made = Screen(is_terminal=request.param)
+    with logging_to(made):
+        yield made
 
 
 @pytest.mark.parametrize("name", sorted(log.SECRETS))
@@ -96,17 +106,36 @@ def test_the_ids_of_user_and_event_are_in_every_line_that_has_them(screen: Scree
     assert "event-of-this-test" not in own
 
 
-def test_a_pipe_gets_one_json_object_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Newlines in what is logged do not make new lines: a log cannot be forged."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+def test_a_pipe_gets_one_json_object_a_line() -> None:
+    """Newlines in what is logged do not make new lines: no log is forged, and no terminal obeys."""
     made = Screen(is_terminal=False)
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", made)
-        log.configure("INFO")
-        log.log.info("request", path='/x\n{"event":"forged"}\x1b[2J')
-    root.handlers = handlers
-    root.setLevel(level)
+    with logging_to(made):
+        log.log.info("request", path='/x\n{"event":"forged"}\x1b[2J\x9b2J\u2028')
     [line] = made.getvalue().splitlines()
     assert json.loads(line)["path"].startswith("/x\n")
-    assert "\x1b" not in line
+    assert line.isascii()
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("text", ["half a \udc80", b"\xff", object()], ids=["half", "bytes", "object"])
+def test_whatever_is_logged_is_a_line(screen: Screen, text: object) -> None:
+    log.log.info("said", text=text)
+    [line] = screen.getvalue().splitlines()
+    assert "said" in line
+
+
+class Full(Screen):
+    """On a disk that is full."""
+
+    def write(self, _: str) -> int:
+        """Is refused."""
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    """Neither a full disk nor a reader that is gone costs a request."""
+    made = Full(is_terminal=False)
+    with logging_to(made):
+        log.log.info("lost")
+        made.close()
+        log.log.info("lost as well")

@@ -1,6 +1,5 @@
 """The one renderer: what nobody foresaw is a 500 that tells nothing, and a log line that tells all."""
 
-import logging
 from collections.abc import AsyncIterator
 
 import httpx
@@ -14,6 +13,7 @@ from server.kit.auth import SigningKey
 from server.kit.http import new_app
 from server.ports import listen
 from server.settings import Settings
+from tests.logged import Logged
 from tests.problems import SECRET, assert_problem
 
 RAISED: dict[str, BaseException] = {
@@ -56,14 +56,13 @@ async def http(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("kind", ["bug", "key", "assertion", "recursion", "memory", "lost", "os"])
 async def test_p16_an_unknown_exception_is_500_and_says_nothing(
-    http: httpx.AsyncClient, kind: str, caplog: pytest.LogCaptureFixture
+    http: httpx.AsyncClient, kind: str, logged: Logged
 ) -> None:
     """Its text is in the log once, with the request id that the client was given."""
     problem = assert_problem(await http.get(f"/{kind}"), 500, "internal_error")
-    logged = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert len(logged) == 1
-    assert problem["requestId"] in str(logged[0].msg)
-    assert type(RAISED[kind]).__name__ in str(logged[0].msg)
+    [line] = logged.errors
+    assert problem["requestId"] in line
+    assert type(RAISED[kind]).__name__ in line
 
 
 @pytest.mark.parametrize("kind", ["reset", "timeout"])

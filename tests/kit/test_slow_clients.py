@@ -1,9 +1,8 @@
 """Clients that never finish: the server ends it, by the clock of their first byte, and blames nobody else."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,6 +10,7 @@ from server.app import create_app, create_web, serving
 from server.kit.auth import SigningKey
 from server.ports import listen
 from server.settings import Settings
+from tests.logged import Logged
 
 SECONDS = 0.3
 GIVES_UP = 10
@@ -84,34 +84,24 @@ async def test_p19_half_a_head_ends_with_408(port: int, first: bytes, drip: byte
     assert SECONDS * 0.8 < seconds < GIVES_UP
 
 
-@pytest.fixture
-def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What was logged as an error so far, and what came with a traceback."""
-    return lambda: [
-        str(record.msg) for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info
-    ]
-
-
 @pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
-async def test_p19_half_a_body_ends(
-    port: int, face: str, method: bytes, drip: bytes, errors: Callable[[], list[str]]
-) -> None:
+async def test_p19_half_a_body_ends(port: int, face: str, method: bytes, drip: bytes, logged: Logged) -> None:
     """After RESPONSE_TIMEOUT, however slowly it goes on; it is no failure of ours."""
     door = (DOORS if method == b"POST" else PAGES)[face]
     head = HEAD.replace(b"POST", method).replace(b"DOOR", door)
     seconds, said = await held(port, head + b'{"email":', drip)
     assert b" 408 " in said
     assert seconds < GIVES_UP
-    assert errors() == []
+    assert logged.errors == []
 
 
-async def test_a_get_may_have_a_body(port: int, face: str, errors: Callable[[], list[str]]) -> None:
+async def test_a_get_may_have_a_body(port: int, face: str, logged: Logged) -> None:
     """It is read and means nothing; left unread Sanic logs an error."""
     head = b"GET %b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\n" % PAGES[face]
     _, said = await held(port, head + b"abc", b"")
     assert said.startswith(b"HTTP/1.1 200 ")
-    assert errors() == []
+    assert logged.errors == []
 
 
 async def test_p19_an_idle_connection_ends(port: int) -> None:

@@ -14,6 +14,7 @@ from server.kit.events import Envelope
 from server.kit.keeper import STREAM
 from server.local import LocalServers
 from server.settings import Settings
+from tests.logged import Logged
 from tests.platform import keeping
 from tests.waiting import until
 
@@ -68,15 +69,13 @@ async def test_what_is_published_from_now_on_is_seen_in_order(link: Bus) -> None
     assert seen == list(range(1, 31))
 
 
-async def test_it_goes_on_after_the_broker_was_away(
-    link: Bus, local: LocalServers, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_it_goes_on_after_the_broker_was_away(link: Bus, local: LocalServers, logged: Logged) -> None:
     """Said once in the log, not ended in silence; nothing is missed."""
     async with looking_on(link) as seen:
         await tell(link, 1)
         await until(lambda: seen == [1], "the first is seen")
         await asyncio.to_thread(local.stop_one, "nats", kill=True)
-        await until(lambda: "trace interrupted" in caplog.text, "it says so")
+        await until(lambda: "trace interrupted" in logged.text, "it says so")
         await asyncio.to_thread(local.start_one, "nats")
         await link.ready()
         await tell(link, 2)

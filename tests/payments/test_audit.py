@@ -1,7 +1,6 @@
 """The audit: Stripe's money against the ledger's; a difference is looked at, then a person is called."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from server.payments.stripe_gateway import StripeGateway
 from server.settings import Service, Settings
 from tests.concurrency.gateways import TappedGateway
 from tests.dashboard import Dashboard, dashboard
+from tests.logged import Logged
 from tests.payments.test_money_back import PRICE, Sale
 from tests.payments.test_money_back import sold as just_sold
 from tests.platform import Platform
@@ -305,15 +305,14 @@ class TestRunDaily:
     """`run_daily`."""
 
     async def test_a_look_settles_what_a_lost_webhook_left(
-        self, platform: Platform, stripe: Dashboard, gateway: Gateway, caplog: pytest.LogCaptureFixture
+        self, platform: Platform, stripe: Dashboard, gateway: Gateway, logged: Logged
     ) -> None:
         """It is logged as an error, and the order follows its money."""
         sale = await sold(platform)
         await stripe.fault("webhook_drop", count=None)
         await stripe.refund(sale.intent_id)
-        with caplog.at_level(logging.ERROR):
-            await audited(platform, gateway)
-        assert f"refunded 0 here, {PRICE} there" in caplog.text
+        await audited(platform, gateway)
+        assert f"refunded 0 here, {PRICE} there" in " ".join(logged.errors)
         await sale.order_in("refunded")
         assert await told(gateway, sale) == []
 

@@ -165,6 +165,9 @@ class TestWords:
             ("🎟 Emoji night", "🎟 emoji"),
             ("Front row", "ont r"),
             ("Front row", "  front  "),
+            ("Recital, No 000777", "no 000777"),
+            ("Row 4 2 1, R2D2", "4 2 1, r2d"),
+            ("İzmir 1234", "r 1234"),
         ],
     )
     async def test_letters_are_found_whatever_their_case(

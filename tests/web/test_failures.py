@@ -1,14 +1,13 @@
 """What a page says when something is in the way, and what it keeps to itself."""
 
 import json
-import logging
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.logged import Logged
 from tests.platform import User
 from tests.waiting import until
 from tests.web.conftest import Web, shop
@@ -90,15 +89,12 @@ class TestWords:
         assert {"href": "/orders?status=created", "class": "button"} in page.all("a")
 
 
-async def test_an_answer_that_is_not_tix_s_is_a_failure_of_ours(
-    web: Web, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_answer_that_is_not_tix_s_is_a_failure_of_ours(web: Web, logged: Logged) -> None:
     async with answering(200) as (foreign, _), shop(web.platform, api_url=foreign) as lost:
         answer = await lost.visitor().get("/tickets")
     assert answer.status_code == 503
     assert title(answer).startswith("Part of Tix does not answer")
-    logged: list[Any] = [record.msg for record in caplog.records if record.levelno == logging.WARNING]
-    assert any("bad_answer" in str(line) for line in logged)
+    assert any("warning" in line for line in logged.lines("bad_answer"))
 
 
 LATER = b"Retry-After: 7\r\n"

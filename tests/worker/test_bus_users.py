@@ -25,6 +25,7 @@ from server.kit.keeper import STREAM, Keeper
 from server.ports import listen
 from server.run import bus_check
 from server.settings import SERVICES, Service, Settings
+from tests.logged import Logged
 from tests.platform import keeping
 from tests.problems import assert_problem
 from tests.waiting import until
@@ -228,7 +229,7 @@ class TestRefused:
         self,
         settings: Settings,
         stream: Bus,
-        caplog: pytest.LogCaptureFixture,
+        logged: Logged,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(bus, "ANSWER_SECONDS", 0.2)
@@ -254,31 +255,29 @@ class TestRefused:
                     return (await http.get("/readyz")).status_code == 200
 
                 await until(is_ready, "nothing was refused lately")
-        [said] = [json.dumps(record.msg) for record in caplog.records if "refuses" in str(record.msg)]
+        [said] = logged.lines("refuses")
         assert "auth" in said
         assert "expiration.complete" in said
 
-    async def test_a_wrong_password_is_said(
-        self, settings: Settings, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    async def test_a_wrong_password_is_said(self, settings: Settings, logged: Logged) -> None:
         """And waited with, as for a bus that is away: whoever mends the bus need not start us again."""
         url = settings.bus("auth")[0].replace("nats://auth:", "nats://auth:not-")
         joining = asyncio.create_task(dial.dial(url, name="auth"))
         try:
-            await until(lambda: "does not let this user in" in caplog.text, "it is said")
+            await until(lambda: "does not let this user in" in logged.text, "it is said")
             assert not joining.done()
         finally:
             joining.cancel()
             await asyncio.wait([joining])
 
     async def test_who_may_not_make_the_stream_is_told_and_waits(
-        self, settings: Settings, empty: Settings, caplog: pytest.LogCaptureFixture
+        self, settings: Settings, empty: Settings, logged: Logged
     ) -> None:
         """NATS_URL with a user who may not: the sentence names what it would need."""
         monkey = Keeper(settings.auth_nats_url, worker.SUBJECTS)
         making = asyncio.create_task(monkey.start())
         try:
-            await until(lambda: "the bus refuses this" in caplog.text, "it is said")
+            await until(lambda: "the bus refuses this" in logged.text, "it is said")
             assert not making.done()
         finally:
             making.cancel()
@@ -288,14 +287,12 @@ class TestRefused:
 class TestWithoutTheMaker:
     """A process that has its service's own URL only, as in a container."""
 
-    async def test_it_waits_until_the_stream_is_made(
-        self, empty: Settings, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    async def test_it_waits_until_the_stream_is_made(self, empty: Settings, logged: Logged) -> None:
         """By `migrate`, say; a bus that has lost it again is waited for as well."""
         alone = empty.model_copy(update={"nats_url": None})
         stack = worker.running(["orders"], alone)
         joining = asyncio.create_task(stack.__aenter__())
-        await until(lambda: "python -m server migrate" in caplog.text, "it says what is to be done")
+        await until(lambda: "python -m server migrate" in logged.text, "it says what is to be done")
         assert not joining.done()
         await worker.keeper_of(empty).start()
         [link] = await joining
