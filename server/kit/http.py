@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -281,6 +282,8 @@ async def _tell(request: Request, response: HTTPResponse) -> None:
 
 def _traced(request: Request) -> Callable[[int], None] | None:
     """Begin its span, unless it is a probe's."""
+    if not telemetry.is_on():
+        return None
     service, method, route = place(request)
     if route in PROBES:
         return None
@@ -305,5 +308,9 @@ def place(request: Request) -> tuple[str, str, str | None]:
     method = request.method if request.method in METHODS else "other"
     if route is None:
         return service, method, None
-    path = PARAMETER.sub(r":\1", f"/{route.path}")
-    return getattr(route.ctx, "service", service), method, path
+    return getattr(route.ctx, "service", service), method, _written(route.path)
+
+
+@cache
+def _written(path: str) -> str:
+    return PARAMETER.sub(r":\1", f"/{path}")

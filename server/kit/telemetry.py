@@ -63,6 +63,11 @@ def start(processor: SpanProcessor, *, process: str) -> Callable[[], None]:
     return stop
 
 
+def is_on() -> bool:
+    """Whether this process makes traces."""
+    return _tracer is not None
+
+
 def door(name: str, traceparent: str | None, kind: Kind) -> AbstractContextManager[None]:
     """A span that goes on with the trace that came along, or begins one; whatever was going on is linked."""
     return NOTHING if _tracer is None else _entered(_tracer, name, _remote(traceparent), kind)
