@@ -82,7 +82,7 @@ class Connection:
             base_url=self.api_url,
             timeout=timeout,
             transport=transport,
-            verify=trusted(self.api_url, environment=not local),
+            verify=True if transport else trusted(self.api_url, environment=not local),
             trust_env=not local,
             event_hooks=hooks,
         )

@@ -4,24 +4,18 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+from server.command import Command, Refusal
 from server.crew import MOST, MOST_WHOLE, looped
-from server.refusal import Refusal
 from server.settings import SERVICES, SettingsError
 from server.supervisor import LocalError
 
-# httpcore looks for it at each request; where it is not installed, each look would search the whole path.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
-
-Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
-"""Takes what was typed and the environment; gives the exit status."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

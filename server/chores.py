@@ -5,24 +5,22 @@ A running `up` or `infra` is found unasked, and what keeps a database from answe
 
 import argparse
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from tortoise.exceptions import OperationalError
 
 from server import deadletters, relay, repair
+from server.command import Command, Refusal
 from server.kit import log
 from server.kit import migrate as migrations
 from server.kit.pool import DatabaseUnavailable
-from server.refusal import Refusal
 from server.run import databases
 from server.settings import SERVICES, Settings
 from server.up import non_empty, read_env
 from server.worker import keeper_of
 
-Command = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]
 BUS_SECONDS = 60
 """Nodes of a cluster that were started just now may take so long until they agree on a leader."""
 

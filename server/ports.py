@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from typing import Literal
 
-from server.refusal import Refusal
+from server.command import Refusal
 from server.settings import Service
 
 PORTS: Mapping[Service | Literal["web"], int] = {

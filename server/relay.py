@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 
+from server.command import Refusal
 from server.kit import bus, db, relay, tap
 from server.kit.dial import INBOX
-from server.refusal import Refusal
 from server.run import databases
 from server.settings import SERVICES, Service, Settings
 from server.stopping import stop_signal

@@ -11,11 +11,11 @@ from typing import Literal
 
 from server import crew, worker
 from server.app import create_app, create_web, serving
+from server.command import Refusal
 from server.gauges import scraped
 from server.kit import db, log, telemetry
 from server.kit.bus import Bus
 from server.ports import PORTS, take
-from server.refusal import Refusal
 from server.settings import Service, Settings
 from server.stopping import GRACE_SECONDS, stop_signal
 

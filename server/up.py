@@ -1,6 +1,6 @@
 """`python -m server up`: the whole platform in one process; `infra`: only the embedded servers.
 
-Most of Tix takes a second to import, so this module does without it until the servers are on their way.
+Most of Tix takes a second to import, so this module does without it, and has it done while the servers start.
 """
 
 import argparse
@@ -9,15 +9,18 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from server import crew
+from server.command import Refusal
 from server.kit import log
 from server.local import LocalError, LocalServers, fresh_secrets
 from server.ports import take
-from server.refusal import Refusal
 from server.settings import SERVICES, Settings
 from server.stopping import stop_signal
 
@@ -40,6 +43,9 @@ ADDRESSES = (
 )
 """Of servers that are not ours: `infra` hands them on with those of its own."""
 
+_reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+"""Imports; the loop meanwhile hears Ctrl-C."""
+
 
 async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Start what has no URL, migrate, serve until a signal, stop everything."""
@@ -53,7 +59,8 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     web_port = web_sock.getsockname()[1]
     if options.workers > 1:
         crew.prepare()
-    servers = _servers(settings, environ, f"http://127.0.0.1:{port}")
+    reading = _reader.submit(import_module, "server.whole")
+    servers = _servers(settings, environ, f"http://127.0.0.1:{port}", partial(_users, reading))
     try:
         given = await _start(servers, stop)
         if given is None:
@@ -61,6 +68,7 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ports = {"TIX_API_PORT": str(port), "TIX_WEB_PORT": str(web_port)}
         settings = Settings.load({**given, **non_empty(environ), **ports}, SERVICES)
         _write_env(settings.tix_data_dir / "env", given)
+        await asyncio.wrap_future(reading)
         from server import whole  # noqa: PLC0415 - see above
 
         await whole.prepare(settings)
@@ -78,14 +86,17 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         await asyncio.to_thread(servers.stop)
 
 
-def _servers(settings: Settings, environ: Mapping[str, str], api_url: str) -> LocalServers:
+def _servers(
+    settings: Settings, environ: Mapping[str, str], api_url: str, users: Callable[[], str]
+) -> LocalServers:
     """The embedded servers that have no twin in the environment."""
     wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
-    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=_users)
+    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=users)
 
 
-def _users() -> str:
-    """NATS' users, which follow from what every service says and hears; asked for while the others start."""
+def _users(reading: Future[ModuleType]) -> str:
+    """NATS' users, which follow from what every service says and hears: it starts when that was read."""
+    reading.result()
     from server.grants import nats_users  # noqa: PLC0415 - see above
 
     return nats_users()
@@ -110,13 +121,15 @@ async def infra(_: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = Settings.load(environ)
     log.configure(settings.log_level)
     stop = stop_signal(settings)
-    servers = _servers(settings, environ, "http://127.0.0.1:3004")
+    reading = _reader.submit(import_module, "server.whole")
+    servers = _servers(settings, environ, "http://127.0.0.1:3004", partial(_users, reading))
     try:
         given = await _start(servers, stop)
         if given is None:
             return 0
         elsewhere = {name: value for name, value in non_empty(environ).items() if name in ADDRESSES}
         _write_env(settings.tix_data_dir / "env", {**given, **elsewhere, **NEIGHBOURS})
+        await asyncio.wrap_future(reading)
         from server import whole  # noqa: PLC0415 - see above
 
         await whole.prepare(Settings.load({**given, **non_empty(environ)}))
@@ -149,7 +162,7 @@ async def secrets(options: argparse.Namespace, _: Mapping[str, str]) -> int:
 
 async def users(_: argparse.Namespace, __: Mapping[str, str]) -> int:
     """Print NATS' users and what each may do, as a part of its configuration."""
-    print(_users(), end="")
+    print(_users(_reader.submit(import_module, "server.whole")), end="")
     return 0
 
 

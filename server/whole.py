@@ -9,9 +9,9 @@ import asyncpg
 
 from server import crew, worker
 from server.app import LAME_DUCK_SECONDS, create_app, create_web, serving, shop_url
+from server.command import Refusal
 from server.gauges import scraped
 from server.kit import bus, db, migrate, tap
-from server.refusal import Refusal
 from server.run import bus_check, databases, joined, say_metrics, traced
 from server.settings import SERVICES, Settings
 from server.stopping import stop_signal

@@ -19,7 +19,6 @@ from server.expiration import consumers as expiration_consumers
 from server.kit import bus, db, relay
 from server.kit.bus import Bus, Listener, durable_name, listeners_of, pause
 from server.kit.events import Envelope, Event
-from server.kit.hiding import hiding
 from server.kit.keeper import Keeper
 from server.kit.log import log, request_id
 from server.kit.transient import is_transient
@@ -122,8 +121,7 @@ async def running(
             stack.push_async_callback(gateway.close)
         alarms = None
         if "expiration" in services and jobs.alarms:
-            with hiding("opentelemetry.sdk"):  # Redis' own, which nobody asks for: 50 ms, 3 MB
-                from server.expiration.tasks import Alarms  # noqa: PLC0415 - costs 0.15 s
+            from server.expiration.tasks import Alarms  # noqa: PLC0415 - taskiq and Redis cost 0.2 s
 
             alarms = Alarms(redis_url(settings), partial(_ring, links["expiration"]))
             stack.push_async_callback(alarms.close)  # after the consumers, which set alarms

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 FAILURES = frozenset({"error", "critical"})
+TRACEBACK = frozenset({"exception", "exc_info"})
+"""Where one is, written out already or not."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Logged:
     @property
     def errors(self) -> list[str]:
         """What was logged as an error, and what came with a traceback."""
-        ours = [line for line in self.ours if line["log_level"] in FAILURES or "exception" in line]
+        ours = [line for line in self.ours if line["log_level"] in FAILURES or TRACEBACK & line.keys()]
         theirs = [one for one in self.theirs.records if one.levelno >= logging.ERROR or one.exc_info]
         return [*map(str, ours), *(one.getMessage() for one in theirs)]
 

@@ -6,6 +6,7 @@ from our own set by `kid` and never from the token.
 
 import asyncio
 import base64
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -31,6 +32,8 @@ from server.kit.transient import is_transient
 
 with hiding("click"):  # for httpx's command line: 50 ms, 4 MB
     import httpx
+# httpcore looks for it at each request; where it is not installed, each look would search the whole path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 ISSUER = "tix"
 AUDIENCE = "tix"

@@ -123,7 +123,10 @@ class LocalServers:
                     server.make(log, lock)
                     server.clear_stale_pid()
                 port = self._directory.port(name, fixed=same_port, avoid=refused)
-                child = Child(server.command(port), log, lock=lock)
+                command = server.command(port)  # NATS' takes a second
+                if self._cancelled.is_set():
+                    raise LocalError(f"The start of {server.title} was called off.")
+                child = Child(command, log, lock=lock)
             self._children[name], self._ports[name] = child, port
             ready = functools.partial(server.ready, port)
             if child.wait_ready(ready, seconds=READY_SECONDS, cancelled=self._cancelled):

@@ -1,7 +1,5 @@
 """Stripe's errors (https://docs.stripe.com/error-codes) in our words."""
 
-import stripe
-
 from server.kit.errors import Invalid
 from server.payments.gateway import (
     CardDeclined,
@@ -11,6 +9,7 @@ from server.payments.gateway import (
     IntentStateConflict,
 )
 from server.payments.stripe_objects import decline_code_of
+from server.payments.stripe_sdk import stripe
 
 MOVED_ON = frozenset({"payment_intent_unexpected_state", "charge_already_refunded", "charge_disputed"})
 """Error codes of a call that came too late: look, and act on what is."""

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from uuid import UUID
 
-import stripe
 from aiohttp import ClientError, ClientTimeout
 from pydantic import ValidationError
 
@@ -23,6 +22,7 @@ from server.payments.gateway import (
 from server.payments.pace import Pace
 from server.payments.stripe_errors import in_our_words, retry_after
 from server.payments.stripe_objects import Event, is_signed, read_checkout, read_intent
+from server.payments.stripe_sdk import stripe
 
 T = TypeVar("T")
 L = TypeVar("L", stripe.PaymentIntent, stripe.Refund, stripe.Dispute)

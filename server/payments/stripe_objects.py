@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import stripe
 from pydantic import AliasPath, BaseModel, Field, StringConstraints, TypeAdapter
 
 from server.payments.gateway import (
@@ -17,6 +16,7 @@ from server.payments.gateway import (
     RefundStatus,
     StripeEvent,
 )
+from server.payments.stripe_sdk import stripe
 
 STATUS: TypeAdapter[IntentStatus] = TypeAdapter(IntentStatus)
 REFUND_STATUS: TypeAdapter[RefundStatus] = TypeAdapter(RefundStatus)

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 import structlog
@@ -117,11 +118,36 @@ def test_a_pipe_gets_one_json_object_a_line() -> None:
     assert line.isprintable()
 
 
-@pytest.mark.parametrize("text", ["half a \udc80", b"\xff", object()], ids=["half", "bytes", "object"])
-def test_whatever_is_logged_is_a_line(screen: Screen, text: object) -> None:
-    log.log.info("said", text=text)
+class Mute:
+    """What cannot even be shown."""
+
+    def __repr__(self) -> str:
+        """Fails."""
+        raise ZeroDivisionError
+
+
+@dataclass
+class Card:
+    """With something that its `repr` leaves out."""
+
+    number: str = field(repr=False)
+
+
+CIRCLE: dict[str, object] = {}
+CIRCLE["itself"] = CIRCLE
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["half a \udc80", b"\xff", Mute(), CIRCLE, {(1, 2): b"\xff"}, Card(SECRET)],
+    ids=["half", "bytes", "mute", "circle", "tuple", "card"],
+)
+def test_whatever_is_logged_is_a_line(screen: Screen, value: object) -> None:
+    """And never more than its `repr`."""
+    log.log.info("said", value=value)
     [line] = screen.getvalue().splitlines()
     assert "said" in line
+    assert SECRET not in line
 
 
 class Full(Screen):
