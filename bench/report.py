@@ -57,8 +57,8 @@ REASONS = {
     "load generator": "It is a Python program, too.",
     "the last ticket": "Everybody is answered, and who is early in the line may want a ticket that is gone.",
     "fan-out": "One process writes to a thousand connections, one after another.",
-    "warm start": "About half of it is Python that reads modules: 1.4 s of CPU.",
-    "in memory": "A fifth of it is the Stripe sandbox, a fifth PostgreSQL, and a tenth NATS; nobody who has "
+    "warm start": "Most of it is Python that reads modules: 1.3 s of CPU.",
+    "in memory": "A quarter of it is the Stripe sandbox, a fifth PostgreSQL, and a tenth NATS; nobody who has "
     "servers of their own runs those.",
     "tickets, to 1,000": "A search looks among the tickets that share parts of its word.",
 }
