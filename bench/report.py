@@ -58,8 +58,8 @@ REASONS = {
     "the last ticket": "Everybody is answered, and who is early in the line may want a ticket that is gone.",
     "fan-out": "One process writes to a thousand connections, one after another.",
     "warm start": "Most of it is Python that reads modules: 1.3 s of CPU.",
-    "in memory": "A quarter of it is the Stripe sandbox, a fifth PostgreSQL, and a tenth NATS; nobody who has "
-    "servers of their own runs those.",
+    "in memory": "A quarter of it is the Stripe sandbox, a fifth PostgreSQL, and a tenth NATS; nobody who "
+    "has servers of their own runs those.",
     "tickets, to 1,000": "A search looks among the tickets that share parts of its word.",
 }
 """Why a target may be missed, by a part of its name."""
