@@ -15,6 +15,7 @@ from server.kit.http import (
     requires,
     stored,
 )
+from server.kit.inbox import NotYetVisible
 from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.orders import refunds, refusals, service
@@ -41,6 +42,7 @@ RESERVE = Doc(
         refusals.TicketSold,
         refusals.TicketWithdrawn,
         refusals.TooManyHolds,
+        NotYetVisible,
     ),
 )
 LIST = Doc("One's own orders, newest first.", {200: Page[OrderOut]}, query=OrderQuery)

@@ -39,7 +39,7 @@ LIST = Doc(
     "An order's payments, newest first.",
     {200: Page[PaymentOut]},
     query=PaymentQuery,
-    refuses=(service.OrderNotFound,),
+    refuses=(service.OrderNotFound, NotYetVisible),
 )
 WEBHOOK = Doc(
     "For Stripe only: a signed event, stored before it is answered.",

@@ -68,7 +68,7 @@ async def find_payment(*, payment_id: UUID, user_id: UUID) -> Payment:
 
 
 async def list_payments(*, order_id: UUID, user_id: UUID, after: UUID | None, limit: int) -> list[Payment]:
-    """The payments of the caller's order, newest first. Raises OrderNotFound."""
+    """The payments of the caller's order, newest first. Raises OrderNotFound, NotYetVisible."""
     order = await arrived(order_id, lambda: Order.get_or_none(id=order_id))
     if order is None or order.user_id != user_id:
         raise OrderNotFound
