@@ -95,8 +95,8 @@ class Post:
         if self.announce is not None:
             self.announce()
         self._say(READY)
-        # What was imported stays. To look at all of it again and again took a quarter of the CPU of a read,
-        # and 0.1 s each time, in which nobody was answered.
+        # What was imported stays. To look at all of it again and again took a tenth of the CPU of a read, and
+        # 0.1 s each time, in which nobody was answered.
         gc.freeze()
 
     async def beat(self) -> None:
