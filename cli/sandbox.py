@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from cli.platform import server_command, server_environment
 
-READY_SECONDS = 60.0
+READY_SECONDS = 75.0
+"""Longer than the platform waits for a server of its own, 60 s: then it ends, and says which."""
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.1
 PORTS = range(20_000, 30_000)
@@ -109,10 +110,13 @@ class Sandbox:
         while not await is_ready():
             if self._process.returncode is not None:
                 raise PlatformFailed(
-                    f"The platform ended during its start, with status {self._process.returncode}."
+                    f"The platform ended during its start, with status {self._process.returncode}. "
+                    f"Its log ends: {self.tail(1)}"
                 )
             if asyncio.get_running_loop().time() > end:
-                raise PlatformFailed(f"The platform was not ready after {READY_SECONDS:.0f} s.")
+                raise PlatformFailed(
+                    f"The platform was not ready after {READY_SECONDS:.0f} s. Its log ends: {self.tail(1)}"
+                )
             await asyncio.sleep(LOOK_SECONDS)
 
     async def examine(self) -> tuple[int, str]:

@@ -19,11 +19,15 @@ PORTS: Mapping[Service | Literal["web"], int] = {
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """Take a port now (0: a free one): a taken one is then a sentence, not a traceback. Raises OSError."""
+    """Take a port now (0: a free one): a taken one is then a sentence, not a traceback. Raises OSError.
+
+    Who comes before anybody accepts waits. Only bound, a port is free to who binds it as we do: to NATS, say.
+    """
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen()
     except OSError:
         sock.close()
         raise
