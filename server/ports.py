@@ -21,13 +21,12 @@ PORTS: Mapping[Service | Literal["web"], int] = {
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     """Take a port now (0: a free one): a taken one is then a sentence, not a traceback. Raises OSError.
 
-    Who comes before anybody accepts waits. Only bound, a port is free to who binds it as we do: to NATS, say.
+    Nobody listens yet, so that proxies go elsewhere; and who binds it as we do may still have it.
     """
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-        sock.listen()
     except OSError:
         sock.close()
         raise

@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
@@ -60,7 +60,8 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.workers > 1:
         crew.prepare()
     reading = _reader.submit(import_module, "server.whole")
-    servers = _servers(settings, environ, f"http://127.0.0.1:{port}", partial(_users, reading))
+    at = f"http://127.0.0.1:{port}"
+    servers = _servers(settings, environ, at, partial(_users, reading), taken=(port, web_port))
     try:
         given = await _start(servers, stop)
         if given is None:
@@ -87,11 +88,16 @@ async def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _servers(
-    settings: Settings, environ: Mapping[str, str], api_url: str, users: Callable[[], str]
+    settings: Settings,
+    environ: Mapping[str, str],
+    api_url: str,
+    users: Callable[[], str],
+    *,
+    taken: Collection[int] = (),
 ) -> LocalServers:
     """The embedded servers that have no twin in the environment."""
     wanted = [name for name, variable in TWINS.items() if not environ.get(variable)]
-    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=users)
+    return LocalServers(settings.tix_data_dir, wanted=wanted, api_url=api_url, bus_users=users, taken=taken)
 
 
 def _users(reading: Future[ModuleType]) -> str:

@@ -35,7 +35,7 @@ class LocalServers:
     Blocking: call it before the event loop runs, or in a thread. Every failure is a LocalError.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first have a good default
         self,
         data_dir: Path,
         *,
@@ -43,11 +43,13 @@ class LocalServers:
         durable: bool = True,
         api_url: str = "http://127.0.0.1:8080",
         bus_users: Callable[[], str] | None = None,
+        taken: Collection[int] = (),
     ) -> None:
         """Name the servers; nothing is touched before `start`.
 
         `durable=False` is for tests: a power cut may lose data, a kill -9 does not. `bus_users` tells a part
         of NATS' configuration, with a user per service; without it there is one, who may do everything.
+        `taken`: ports that are for others, though nobody listens there yet.
         """
         if unknown := set(wanted) - KINDS.keys():
             raise ValueError(f"unknown servers: {', '.join(sorted(unknown))}")
@@ -56,6 +58,7 @@ class LocalServers:
         self._durable = durable
         self._api_url = api_url
         self._bus_users = bus_users
+        self._taken = frozenset(taken)
         self._servers: dict[str, Embedded] = {}
         self._children: dict[str, Child] = {}
         self._ports: dict[str, int] = {}
@@ -116,7 +119,7 @@ class LocalServers:
         """Start one server; once more while its predecessor fades or when a stranger takes its port."""
         server, log = self._servers[name], self._logs[name]
         patience = time.monotonic() + RELEASE_SECONDS
-        refused: frozenset[int] = frozenset()
+        refused = self._taken
         while True:
             with self._directory.server_lock(name, self._cancelled) as lock:
                 if isinstance(server, Postgres):

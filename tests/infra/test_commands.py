@@ -11,8 +11,6 @@ import pytest
 from server import crew
 from server.__main__ import _parser
 from server.kit.hiding import hiding
-from server.local.datadir import is_free
-from server.ports import listen
 from server.settings import SERVICES
 from server.worker import CONSUMERS
 from tests.infra.containers import ROOT
@@ -86,9 +84,3 @@ def test_the_letters_of_every_service_that_has_some_can_be_chosen() -> None:
     for service in SERVICES:
         with nullcontext() if service in CONSUMERS else pytest.raises(SystemExit):
             _parser().parse_args(["dead-letters", "list", "--service", service])
-
-
-def test_the_port_that_we_listen_on_is_given_to_no_server() -> None:
-    """Only bound, it was as good as free to who binds it as we do: NATS then answered for the API."""
-    with listen(0) as ours:
-        assert not is_free(ours.getsockname()[1])

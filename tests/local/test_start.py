@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from server.local import LocalError, LocalServers, datadir
 from server.local.embedded import exchange
+from server.ports import listen
 from tests.local.conftest import Machine
 from tests.waiting import until
 
@@ -253,3 +254,18 @@ def holds_a_secret(path: Path, data_dir: Path) -> bool:
     """Whether a file contains one of them."""
     text = path.read_bytes()
     return any(secret.encode() in text for secret in secrets_of(data_dir))
+
+
+async def test_no_server_is_given_a_port_that_is_for_others(tmp_path: Path) -> None:
+    """The API's, on which nobody listens yet: Redis would answer for it."""
+    ours = listen(0)
+    port = ours.getsockname()[1]
+    (tmp_path / "ports.json").write_text(json.dumps({"redis": port}))
+    try:
+        for taken, has_it in ((), True), ([port], False):
+            servers = LocalServers(tmp_path, wanted=("redis",), durable=False, taken=taken)
+            given = await asyncio.to_thread(servers.start)
+            await asyncio.to_thread(servers.stop)
+            assert (given["REDIS_PORT"] == str(port)) is has_it
+    finally:
+        ours.close()
