@@ -41,6 +41,8 @@ Check = Callable[[], Awaitable[None]]
 STRIPE_SECONDS = 4
 """A request may need three calls, and Sanic answers for it after 15 s."""
 
+BACKLOG = 1024
+"""Connections that wait to be accepted."""
 LAME_DUCK_SECONDS = 0.25
 """Longer than a request needs from the kernel's queue to us."""
 
@@ -277,9 +279,11 @@ async def serving(
     """Serve on `sock`; at the end go on for `notice` seconds, not ready, and then take nothing new.
 
     Streams are told to come back elsewhere; requests in flight have `grace` seconds more.
+    Raises OSError when another program listens there by now: uvloop would say nothing of it.
     """
+    sock.listen(BACKLOG)
     server = await app.create_server(
-        sock=sock, protocol=guard.BoundedProtocol, return_asyncio_server=True, backlog=1024
+        sock=sock, protocol=guard.BoundedProtocol, return_asyncio_server=True, backlog=BACKLOG
     )
     if server is None:
         raise RuntimeError("Sanic made no server")

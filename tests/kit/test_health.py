@@ -1,6 +1,7 @@
 """/livez and /readyz, by these names, at every service (P04)."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from server.app import create_app, serving
+from server.crew import looped
 from server.kit.auth import SigningKey
 from server.ports import listen
 from server.settings import SERVICES, Service, Settings
@@ -64,3 +66,22 @@ async def test_p17_readyz_says_when_the_database_is_away(settings: Settings) -> 
     async with served(settings, "orders", orders=away) as http:
         ready = await http.get("/readyz")
     assert assert_problem(ready, 503, "not_ready")["failing"] == ["orders"]
+
+
+def test_who_cannot_listen_is_not_up(settings: Settings) -> None:
+    """A port that was only bound, another may have by now; uvloop goes on, and the other answers for us."""
+    ours, theirs = listen(0), socket.socket()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    theirs.bind(ours.getsockname())
+    theirs.listen()
+
+    async def serve() -> int:
+        async with serving(create_app([], settings), ours):
+            return 0
+
+    try:
+        with pytest.raises(OSError, match="in use"):
+            looped(serve())
+    finally:
+        ours.close()
+        theirs.close()
