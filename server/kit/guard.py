@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 from sanic import Request
-from sanic.compat import Header
 from sanic.exceptions import BadURL, RequestTimeout, ServiceUnavailable
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
@@ -17,6 +16,10 @@ from server.kit.errors import BadRequest
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# All of a head that `_check_characters` has nothing against, at once: a tenth of what its lines cost.
+_PLAIN = re.compile(
+    rb"%b [^\r\n]*(?:\r\n(?:%b:[^\x00-\x08\x0a-\x1f\x7f]*)?)*" % (_TOKEN.pattern, _TOKEN.pattern)
+)
 _LENGTH = re.compile(r"[0-9]{1,9}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -74,18 +77,6 @@ def discard_rest(request: Request, status: int) -> None:
         stream.protocol.request_max_size = stream.request_max_size = DISCARD
 
 
-class PlainHeaders(Header):
-    """An answer's headers without the `alt-svc: ` that Sanic adds, with nothing in it.
-
-    Sanic takes that line out of its own code when an application starts, which works once a process.
-    """
-
-    def __setitem__(self, name: str, value: Any) -> None:  # noqa: ANN401 - as Sanic has it
-        """Set it, but that one."""
-        if name != "alt-svc":
-            super().__setitem__(name, value)
-
-
 class AnswerableRequest(Request):
     """Sanic's request, which it can also make, for its 400, where the address itself is the fault."""
 
@@ -110,7 +101,8 @@ class Malformed(BadRequest):
 
 def check(request: Request) -> None:
     """Raises Malformed; the connection closes after the answer."""
-    _check_characters(request)
+    if not _PLAIN.fullmatch(request.head):
+        _check_characters(request)
     if request.headers.getall("transfer-encoding", []):
         raise Malformed("Send a Content-Length; chunked bodies are not accepted.")
     if any(not _LENGTH.fullmatch(value) for value in request.headers.getall("content-length", [])):

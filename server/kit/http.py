@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,9 +13,10 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from sanic import HTTPResponse, Request, Sanic
 from sanic.http import Http
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from server.kit import guard, limits, telemetry
+from server.kit.answers import Answer, PlainHeaders
 from server.kit.auth import Keys, Principal, Revocations, Verified, verify
 from server.kit.errors import BadRequest, Invalid, NotFound, TooLarge, Unauthenticated
 from server.kit.idempotency import MAX_LENGTH, KeyedOnce
@@ -179,8 +180,8 @@ def reply(
 ) -> HTTPResponse:
     """A JSON answer; 204 without a body."""
     if body is None:
-        return HTTPResponse(status=status, headers=headers)
-    return HTTPResponse(
+        return Answer(status=status, headers=headers)
+    return Answer(
         body.model_dump_json(by_alias=True), status=status, headers=headers, content_type="application/json"
     )
 
@@ -225,59 +226,71 @@ def new_app(
     app.ctx.only_looks_on = False  # otherwise its requests are counted, traced and logged
     app.on_request(_enter)
     app.on_response(_leave)
-    app.on_response(_tell)
     return app
 
 
-async def _enter(request: Request) -> None:
-    given = request.headers.get("x-request-id", "")
-    request_id.set(given if SANE_ID.fullmatch(given) else str(uuid7()))
+def _enter(request: Request) -> Coroutine[Any, Any, None] | None:
+    given = request.headers.get("x-request-id")
+    request_id.set(given if given and SANE_ID.fullmatch(given) else str(uuid7()))
     user_id.set(None)
     request.ctx.started = time.perf_counter()
     if not request.app.ctx.only_looks_on:
         request.ctx.ended = _traced(request)
     if not request.head:  # the parser gave up on it: its own error is the answer
-        return
+        return None
     try:
         guard.check(request)
     except guard.Malformed:
         if isinstance(request.stream, Http):
             request.stream.keep_alive = False  # what follows on this connection cannot be trusted
         raise
+    if request.stream and request.stream.request_body:
+        return _read(request)
+    if request.body:
+        _measure(request)
+    return None
+
+
+async def _read(request: Request) -> None:
     if request.route and request.route.extra.ignore_body:  # a GET's; Sanic calls one left unread an error
         await request.receive_body()
+    _measure(request)
+
+
+def _measure(request: Request) -> None:
     limit = getattr(request.route.ctx, "body_limit", limits.BODY) if request.route else limits.BODY
     if len(request.body) > limit:
         raise TooLarge(f"The body may have {limit} bytes at most.")
 
 
-async def _leave(request: Request, response: HTTPResponse) -> None:
-    response.headers = guard.PlainHeaders(response.headers)
+def _leave(request: Request, response: HTTPResponse) -> None:
+    if not isinstance(response, Answer):
+        response.headers = PlainHeaders(response.headers)
     response.headers.setdefault("X-Request-Id", request_id.get())
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")  # tokens and orders are for who asked only
     guard.discard_rest(request, response.status)
     if request.app.ctx.draining and isinstance(request.stream, Http):
         request.stream.keep_alive = False
+    if not request.app.ctx.only_looks_on:
+        _tell(request, response.status)
 
 
-async def _tell(request: Request, response: HTTPResponse) -> None:
-    if request.app.ctx.only_looks_on:
-        return
-    started = getattr(request.ctx, "started", None)
+def _tell(request: Request, status: int) -> None:
+    told = request.ctx
+    started = getattr(told, "started", None)
     seconds = time.perf_counter() - started if started else None
-    code = getattr(request.ctx, "code", "")
-    observe_request(*place(request), status=response.status, code=code, seconds=seconds)
+    observe_request(*place(request), status=status, code=getattr(told, "code", ""), seconds=seconds)
     say = log.debug if request.path in PROBES else log.info  # they are asked every few seconds
     say(
         "request",
         method=request.method,
         path=request.path,
-        status=response.status,
+        status=status,
         ms=round(seconds * 1000, 1) if seconds is not None else None,
     )
-    if ended := getattr(request.ctx, "ended", None):
-        ended(response.status)
+    if ended := getattr(told, "ended", None):
+        ended(status)
 
 
 def _traced(request: Request) -> Callable[[int], None] | None:

@@ -10,10 +10,14 @@ import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TextIO
 
+from pydantic_core import to_json
+
 from server.kit.hiding import hiding
+from server.kit.schemas import rfc3339
 from server.kit.telemetry import trace_id
 
 # 45 ms and 4 MB; and rich would print every frame's variables in a traceback, passwords among them.
@@ -32,30 +36,37 @@ SECRETS = frozenset({"password", "token", "authorization", "client_secret", "sec
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
-def _with_ids(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _completed(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line["timestamp"] = rfc3339(datetime.now(UTC))
     line.setdefault("request_id", request_id.get())
     for name, id_ in (("user_id", user_id.get()), ("event_id", event_id.get()), ("trace_id", trace_id())):
         if id_ is not None:
             line.setdefault(name, id_)
-    return line
-
-
-def _redacted(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in SECRETS & line.keys():
+    for key in () if SECRETS.isdisjoint(line) else SECRETS & line.keys():
         line[key] = "[redacted]"
     return line
 
 
-def _of_tix(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _of_tix(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line["level"] = "error" if method == "exception" else method
     line["logger"] = "tix"
-    return line
+    return _completed(logger, method, line)
 
 
-_encode = json.JSONEncoder(default=repr).encode
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What `to_json` writes as `_encode` does, at a fifth of its cost."""
+_encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
 
 
 def _as_json(_: object, __: str, line: MutableMapping[str, Any]) -> str:
     """In ASCII: a terminal obeys some of the other characters."""
+    if all(
+        type(value) in PLAIN for value in line.values()
+    ):  # it would write a dataclass' fields, secret or not
+        with suppress(ValueError):  # half a character
+            text = to_json(line)
+            if text.isascii():
+                return text.decode()
     return _encode(line)
 
 
@@ -90,11 +101,6 @@ def configure(level: str = "INFO") -> None:
 
     Ours do not go through the standard library's, in which a line takes twice as long; each request has one.
     """
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _with_ids,
-        _redacted,
-    ]
     tail: list[structlog.typing.Processor] = (
         # Not the default: where something else brought rich along, see above.
         [_safely(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))]
@@ -102,14 +108,14 @@ def configure(level: str = "INFO") -> None:
         else [structlog.processors.format_exc_info, _safely(_as_json)]
     )
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, _of_tix, *shared, *tail],
+        processors=[_of_tix, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=partial(_Lines, sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, _completed],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
         )
     )

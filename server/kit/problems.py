@@ -8,6 +8,7 @@ from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
+from server.kit.answers import Answer
 from server.kit.errors import DomainError
 from server.kit.idempotency import Replayed
 from server.kit.log import log, request_id
@@ -43,9 +44,7 @@ def problem(request: Request | None, error: DomainError) -> HTTPResponse:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if error.status == 401:  # noqa: PLR2004 - RFC 9110 §11.6.1 asks for it
         headers["WWW-Authenticate"] = 'Bearer realm="tix"'
-    return HTTPResponse(
-        json.dumps(body, default=str), status=error.status, headers=headers, content_type=PROBLEM
-    )
+    return Answer(json.dumps(body, default=str), status=error.status, headers=headers, content_type=PROBLEM)
 
 
 def note_code(request: Request | None, error: DomainError) -> None:

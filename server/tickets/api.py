@@ -1,5 +1,6 @@
 """tickets over HTTP."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from sanic import Blueprint, HTTPResponse, Request
 
 from server.kit import limits
+from server.kit.answers import Answer
 from server.kit.auth import Principal
 from server.kit.errors import DomainError, Invalid
 from server.kit.gather import Shared
@@ -23,6 +25,7 @@ from server.kit.http import (
     requires,
     stored,
 )
+from server.kit.kept import Kept, Snapshot
 from server.kit.reference import Doc
 from server.kit.schemas import Page
 from server.tickets import service
@@ -103,11 +106,19 @@ BATCH = Doc(
     refuses=(service.BatchRefused,),
 )
 
+PAGES = 200
+"""Kept, 42 kB each at most."""
+TICKETS = 5000
+"""Kept, some 1 kB each."""
+
 
 def routes() -> Blueprint:
     """tickets' endpoints."""
     bp = Blueprint("tickets")
-    pages = Shared(_page)
+    snapshot = Snapshot("tickets")
+    shared = Shared(_page)  # while there are writes, too
+    pages = Kept[str, bytes](snapshot, most=PAGES)
+    tickets = Kept[str, tuple[str, bytes]](snapshot, most=TICKETS)
 
     @bp.post("/api/tickets", ctx_service="tickets", ctx_doc=CREATE)
     @requires("tickets:write")
@@ -129,16 +140,15 @@ def routes() -> Blueprint:
 
     @bp.get("/api/tickets", ctx_service="tickets", ctx_doc=SEARCH)
     async def search_tickets(request: Request) -> HTTPResponse:
-        page = await pages.get(parse_query(TicketQuery, request))
-        return HTTPResponse(page, content_type="application/json")
+        page = await pages.get(request.query_string, lambda: shared.get(parse_query(TicketQuery, request)))
+        return Answer(page, content_type="application/json")
 
     @bp.get("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=SHOW)
     async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
-        ticket = await service.find_ticket(ticket_id=path_id(ticket_id, TicketNotFound))
-        headers = {"ETag": etag(ticket["version"], ticket["seat_version"])}
-        if _has(request, headers["ETag"]):
-            return HTTPResponse(status=304, headers=headers)
-        return reply(TicketOut.model_validate(ticket), headers=headers)
+        tag, ticket = await tickets.get(ticket_id, partial(_ticket, ticket_id))
+        if _has(request, tag):
+            return Answer(status=304, headers={"ETag": tag})
+        return Answer(ticket, headers={"ETag": tag}, content_type="application/json")
 
     @bp.put("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=UPDATE)
     @requires("tickets:write")
@@ -206,7 +216,14 @@ def _upserts(bp: Blueprint) -> None:
         return reply(BatchPreview(results=results) if dry else BatchOut(results=results))
 
 
-async def _page(query: TicketQuery) -> str:
+async def _ticket(ticket_id: str) -> tuple[str, bytes]:
+    """A ticket's ETag, and the ticket as it is sent. Raises TicketNotFound."""
+    ticket = await service.find_ticket(ticket_id=path_id(ticket_id, TicketNotFound))
+    shown = TicketOut.model_validate(ticket).model_dump_json(by_alias=True)
+    return etag(ticket["version"], ticket["seat_version"]), shown.encode()
+
+
+async def _page(query: TicketQuery) -> bytes:
     """A page of the list, as it is sent."""
     found = await service.search_tickets(
         **query.model_dump(exclude={"cursor", "limit"}),
@@ -214,10 +231,11 @@ async def _page(query: TicketQuery) -> str:
         limit=query.limit + 1,
     )
     page, more = found[: query.limit], len(found) > query.limit
-    return Page[TicketOut](
+    shown = Page[TicketOut](
         items=[TicketOut.model_validate(ticket) for ticket in page],
         next_cursor=encode_cursor(query.sort, page[-1]["sort_key"], page[-1]["id"]) if more else None,
-    ).model_dump_json(by_alias=True)
+    )
+    return shown.model_dump_json(by_alias=True).encode()
 
 
 def _named(quoted: str) -> dict[str, Any]:
@@ -260,7 +278,9 @@ def _preview(ticket: Ticket) -> HTTPResponse:
 
 def _has(request: Request, etag: str) -> bool:
     """Whether If-None-Match, which may be a list, names this version (RFC 9110 §13.1.2)."""
-    given = request.headers.get("if-none-match", "")
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
     return given.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in given.split(",")}
 
 
