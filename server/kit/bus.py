@@ -7,9 +7,19 @@ service's `dead_letters` and terminated.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import nats.errors
@@ -162,14 +172,28 @@ class Bus:
     async def listen(self, listener: Listener, stopping: asyncio.Event, *, buries: bool = True) -> None:
         """Deliver `listener`'s events to it until `stopping`; what is being handled then is finished.
 
-        `buries=False` is for a service without a database: poison is logged and terminated. What no lane
+        `buries=False` is for a service without a database: poison is logged and terminated. What no handler
         expects ends all of them, and is raised as a group.
         """
         self._durables.add(listener.durable)
         self.keeper.expect(listener.durable, listener.event.subject())
-        async with asyncio.TaskGroup() as lanes:
-            for _ in range(LANES):
-                lanes.create_task(self._lane(listener, stopping, buries=buries))
+        handling = partial(self._handle, listener=listener, buries=buries)
+        wait = self._patience
+        async with asyncio.TaskGroup() as handlers:
+            while not stopping.is_set():
+                asked = time.monotonic()
+                try:
+                    await self.jetstream.consumer_info(STREAM, listener.durable)
+                    wait = self._patience
+                    await self._deliver(listener, stopping, handling, handlers)
+                except nats.js.errors.NotFoundError:  # not made yet, or by a broker that lost its disk
+                    await self._restore(asked)
+                    await pause(wait, stopping)
+                    wait = min(wait * 2, 5)
+                except (TimeoutError, nats.errors.Error, OSError) as error:
+                    log.warning("consumer interrupted", consumer=listener.durable, error=repr(error))
+                    await pause(wait, stopping)
+                    wait = min(wait * 2, 5)
 
     async def consumers(self) -> Sequence[ConsumerInfo]:
         """How far behind those are that listen here. Raises nats' errors."""
@@ -177,24 +201,23 @@ class Bus:
         told: list[ConsumerInfo] = await asyncio.gather(*asked)
         return told
 
-    async def _lane(self, listener: Listener, stopping: asyncio.Event, *, buries: bool) -> None:
-        wait = self._patience
-        while not stopping.is_set():
-            asked = time.monotonic()
-            try:
-                await self.jetstream.consumer_info(STREAM, listener.durable)
-                subscription = await self.jetstream.pull_subscribe_bind(listener.durable, STREAM)
-                wait = self._patience
-                async for message in deliveries.messages(subscription, stopping):
-                    await self._handle(message, listener, buries=buries)
-            except nats.js.errors.NotFoundError:  # not made yet, or by a broker that lost its disk
-                await self._restore(asked)
-                await pause(wait, stopping)
-                wait = min(wait * 2, 5)
-            except (TimeoutError, nats.errors.Error, OSError) as error:
-                log.warning("consumer interrupted", consumer=listener.durable, error=repr(error))
-                await pause(wait, stopping)
-                wait = min(wait * 2, 5)
+    async def _deliver(
+        self,
+        listener: Listener,
+        stopping: asyncio.Event,
+        handle: Callable[[Msg], Coroutine[Any, Any, None]],
+        handlers: asyncio.TaskGroup,
+    ) -> None:
+        """Each message to a task of its own, LANES at once."""
+        lanes = asyncio.Semaphore(LANES)
+        ask = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{listener.durable}"
+        async with aclosing(deliveries.messages(self._client, ask, stopping)) as messages:
+            while True:
+                await lanes.acquire()  # first: a message that is taken here is not given back by `messages`
+                message = await anext(messages, None)
+                if message is None:
+                    return
+                handlers.create_task(handle(message)).add_done_callback(lambda _: lanes.release())
 
     async def _restore(self, since: float) -> None:
         try:
@@ -203,7 +226,15 @@ class Bus:
             log.warning("stream not ready", error=repr(error))
 
     async def _handle(self, message: Msg, listener: Listener, *, buries: bool) -> None:
-        holding = asyncio.create_task(deliveries.hold(message))
+        end = deliveries.holding(message)
+        try:
+            await self._hear(message, listener, buries=buries)
+        except (TimeoutError, nats.errors.Error, OSError) as error:  # nobody was told: it comes again
+            log.warning("consumer interrupted", consumer=listener.durable, error=repr(error))
+        finally:
+            end()
+
+    async def _hear(self, message: Msg, listener: Listener, *, buries: bool) -> None:
         try:
             await listener.hear(message.headers or {}, message.data)
         except Exception as error:  # noqa: BLE001 - every failure ends in a retry or a dead letter
@@ -211,8 +242,6 @@ class Bus:
         else:
             await message.ack()
             HANDLED.labels(listener.durable, "done").inc()
-        finally:
-            holding.cancel()
 
     async def _failed(self, message: Msg, listener: Listener, error: Exception, *, buries: bool) -> None:
         headers, about = message.headers or {}, message.metadata

@@ -12,11 +12,13 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import IntegrityError
+from tortoise.models import Model
 
 from server.kit.log import log
 from server.kit.pool import ACQUIRE_SECONDS, POOL_SIZE, acquire, connection
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 class LostWrite(Exception):
@@ -79,6 +81,11 @@ def violated(error: IntegrityError) -> str | None:
 async def rows(service: str, sql: str, *values: object) -> list[dict[str, Any]]:
     """Run one statement: in the open transaction if there is one, else by itself."""
     return await get_connection(service).execute_query_dict(sql, list(values))
+
+
+def loaded(model: type[M], row: Mapping[str, Any]) -> M:
+    """The model of a row that was read or written; its constructor takes five times as long, 50 us."""
+    return model._init_from_db(**row)  # noqa: SLF001 - Tortoise offers it for its own statements only
 
 
 async def write(service: str, sql: str, *values: object, bell: str | None = None) -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
-from server.kit.db import rows, write
+from server.kit.db import rows
 from server.kit.errors import Unavailable
 
 T = TypeVar("T")
@@ -67,13 +68,17 @@ class HeardOnce:
 
         Another delivery at the same moment waits for this row, and then finds it.
         """
-        heard = f"""
-        WITH heard AS (
-          INSERT INTO inbox (event_id, received_at) VALUES (${len(values) + 1}, now())
-          ON CONFLICT DO NOTHING RETURNING event_id)
-        """  # noqa: S608 - a number of ours
-        told = sql.format(heard="EXISTS (SELECT FROM heard)")
-        await write(service, heard + told, *values, self.event_id)
+        await rows(service, _heard(sql, len(values)), *values, self.event_id)
+
+
+@cache
+def _heard(sql: str, values: int) -> str:
+    return f"""
+    WITH heard AS (
+      INSERT INTO inbox (event_id, received_at) VALUES (${values + 1}, now())
+      ON CONFLICT DO NOTHING RETURNING event_id)
+    {sql.format(heard="EXISTS (SELECT FROM heard)")}
+    """  # noqa: S608 - a number, and statements of ours
 
 
 class NotYetVisible(Unavailable):

@@ -47,8 +47,9 @@ async def acquire(client: AsyncpgDBClient) -> Any:  # noqa: ANN401 - asyncpg's p
     pool: asyncpg.Pool[Any] = client._pool  # type: ignore[assignment]  # noqa: SLF001 - made by the callers
     _waiting[client.connection_name] += 1
     try:
-        # A timeout takes a task, 30 us; where one is idle there is nothing to wait for.
-        return await pool.acquire(timeout=None if pool.get_idle_size() else ACQUIRE_SECONDS)
+        # A timeout takes a task, and where one is free there is nothing to wait for.
+        is_free = not pool._queue.empty()  # type: ignore[attr-defined]  # noqa: SLF001 - its own count looks at each
+        return await pool.acquire(timeout=None if is_free else ACQUIRE_SECONDS)
     except TimeoutError as error:
         raise DatabaseUnavailable("All database connections are busy; try again in a moment.") from error
     except OSError as error:

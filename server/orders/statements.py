@@ -3,6 +3,7 @@
 Each is one round trip that checks and writes at once, so there is no moment between looking and taking.
 """
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from server import events
 from server.kit import telemetry
-from server.kit.db import rows, write
+from server.kit.db import loaded, rows, write
 from server.kit.inbox import HeardOnce
 from server.kit.log import request_id
 from server.kit.outbox import RFC3339
@@ -100,6 +101,11 @@ SELECT over.*, freed.seat_version FROM over JOIN freed ON freed.id = over.ticket
 """
 
 
+@cache
+def _reserve(seat_is_free: str) -> str:
+    return RESERVE.format(seat_is_free=seat_is_free, rfc3339=RFC3339)
+
+
 async def reserve(  # noqa: PLR0913 - the parts of a hold
     *,
     order_id: UUID,
@@ -112,7 +118,7 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
     """Hold the ticket in one statement, its history and event included; None if anything forbids it."""
     made = await write(
         "orders",
-        RESERVE.format(seat_is_free=SEAT_IS_FREE, rfc3339=RFC3339),
+        _reserve(SEAT_IS_FREE),
         order_id,
         ticket_id,
         user_id,
@@ -124,7 +130,7 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
         telemetry.current(),
         bell="outbox",
     )
-    return Order(**made[0]) if made else None
+    return loaded(Order, made[0]) if made else None
 
 
 async def copy_listing(listing: events.Listing, once: HeardOnce) -> None:
@@ -148,12 +154,10 @@ async def copy_listing(listing: events.Listing, once: HeardOnce) -> None:
 async def extend(*, order_id: UUID, user_id: UUID, seconds: int) -> Order | None:
     """Lengthen the buyer's hold once, in one statement; None if anything forbids it."""
     longer = await rows("orders", EXTEND, order_id, user_id, seconds, request_id.get())
-    return Order(**longer[0]) if longer else None
+    return loaded(Order, longer[0]) if longer else None
 
 
 async def expire(*, limit: int, order_id: UUID | None = None) -> list[tuple[Order, int]]:
     """Release up to `limit` holds that are over by the database's clock; each with its new seat version."""
     ended: list[dict[str, Any]] = await rows("orders", EXPIRE, order_id, limit, request_id.get())
-    return [
-        (Order(**{k: v for k, v in row.items() if k != "seat_version"}), row["seat_version"]) for row in ended
-    ]
+    return [(loaded(Order, row), row["seat_version"]) for row in ended]

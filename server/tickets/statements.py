@@ -8,7 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from server.kit import telemetry
-from server.kit.db import write
+from server.kit.db import loaded, write
 from server.kit.log import request_id
 from server.kit.outbox import RFC3339
 from server.tickets.models import Ticket
@@ -59,8 +59,7 @@ UPSERT = WRITE.format(
 async def create(user_id: UUID, listing: Mapping[str, Any]) -> Ticket:
     """Make a listing. Raises IntegrityError for an `external_id` that the seller uses already."""
     [made] = await _write(CREATE, user_id, [listing])
-    del made["made"]
-    return Ticket(**made)
+    return loaded(Ticket, made)
 
 
 async def upsert(
@@ -71,7 +70,7 @@ async def upsert(
     The others are as they should be, held, sold, or in another currency; their rows are locked.
     """
     return {
-        row["external_id"]: ("created" if row.pop("made") else "updated", Ticket(**row))
+        row["external_id"]: ("created" if row["made"] else "updated", loaded(Ticket, row))
         for row in await _write(UPSERT, user_id, listings)
     }
 

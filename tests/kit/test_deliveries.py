@@ -8,13 +8,13 @@ import pytest
 from nats.aio.msg import Msg
 
 from server.kit import deliveries
-from server.kit.bus import Listener
+from server.kit.bus import LANES, Listener
+from server.kit.deliveries import ACK_SECONDS, AHEAD
 from server.kit.failures import BUCKET, count_failure
 from server.kit.inbox import HeardOnce
 from server.kit.keeper import STREAM
 from server.settings import Settings
-from server.worker import HEARING
-from tests.kit.test_bus import Probed, connected, envelope
+from tests.kit.test_bus import Probed, connected, envelope, listening
 from tests.waiting import until
 
 STOPS = 12
@@ -49,25 +49,27 @@ async def test_what_is_on_its_way_to_a_replica_that_stops_is_dealt_with(empty: S
             await link.jetstream.purge_stream(STREAM)
 
 
-async def test_a_lane_that_is_cancelled_leaves_no_fetch_behind(empty: Settings) -> None:
-    """It would take a message that nobody is there for."""
-    async with connected(empty) as link:
-        durable = HEARING["tickets"][0].durable
-        subscription = await link.jetstream.pull_subscribe_bind(durable, STREAM)
+async def test_who_is_cancelled_gives_back_what_nobody_took(empty: Settings) -> None:
+    """Another replica has it at once, and not after ACK_SECONDS."""
+    begun, heard = set[int](), set[int]()
 
-        async def lane() -> None:
-            async for _ in deliveries.messages(subscription, asyncio.Event()):
-                pass
+    async def hang(event: Probed, once: HeardOnce) -> None:
+        begun.add(event.number)
+        await asyncio.Event().wait()
 
-        def fetches() -> list[str]:
-            return [str(task) for task in asyncio.all_tasks() if "PullSubscription" in str(task)]
+    async def hear(event: Probed, once: HeardOnce) -> None:
+        heard.add(event.number)
 
-        task = asyncio.create_task(lane())
-        await until(fetches, "it waits for a message")
+    async with connected(empty) as link, connected(empty) as other:
+        await link.publish_all((envelope(number), "r", None) for number in range(AHEAD))
+        task = asyncio.create_task(link.listen(Listener("tickets", Probed, hang), asyncio.Event()))
+        await until(lambda: len(begun) == LANES, "all lanes hang")
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        assert fetches() == []
+        async with listening(other, hear):
+            left = set(range(AHEAD)) - begun
+            await until(lambda: heard >= left, "the others are heard", ACK_SECONDS / 2)
 
 
 @pytest.mark.parametrize("error", [nats.errors.ConnectionClosedError(), BrokenPipeError()])
