@@ -71,15 +71,16 @@ class _Alarms(ListRedisScheduleSource):
         return found
 
     async def add_schedule(self, schedule: ScheduledTask) -> None:
-        """Data and entry at once, by a client that stays: the library makes one for each of four steps."""
+        """Data and entry in one trip, by a client that stays: the library makes one for each of four."""
         assert schedule.time is not None  # noqa: S101 - narrows the type: an alarm has one
-        data = self._get_data_key(schedule.schedule_id)
-        if await self._redis.exists(data):
-            await self.delete_schedule(schedule.schedule_id)
+        data, entries = self._get_data_key(schedule.schedule_id), self._get_time_key(schedule.time)
         async with self._redis.pipeline(transaction=True) as both:
+            both.exists(data)
             both.set(data, self._serializer.dumpb(schedule.model_dump(mode="json")))
-            both.rpush(self._get_time_key(schedule.time), schedule.schedule_id)
-            await both.execute()
+            both.rpush(entries, schedule.schedule_id)
+            was_there, *_ = await both.execute()
+        if was_there:  # for the same second, which is in the id; until this is done, it is claimed once
+            await self._redis.lrem(entries, 1, schedule.schedule_id)
 
     async def pre_send(self, task: ScheduledTask) -> None:
         async with Redis(connection_pool=self._connection_pool) as redis:

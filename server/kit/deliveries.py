@@ -70,8 +70,7 @@ async def messages(client: Client, ask: str, stopping: asyncio.Event) -> AsyncGe
                 await client.publish(ask, request, reply=subscription.subject)
                 expected = AHEAD
             try:
-                async with asyncio.timeout(FETCH_SECONDS + ROUND_TRIP_SECONDS):
-                    message = await arrived.get()
+                message = await _next(arrived)
             except TimeoutError:  # the broker was away, and has forgotten what it was asked
                 expected = 0
                 continue
@@ -84,6 +83,13 @@ async def messages(client: Client, ask: str, stopping: asyncio.Event) -> AsyncGe
     finally:
         stop.cancel()
         await _give_back(subscription, arrived)
+
+
+async def _next(arrived: "asyncio.Queue[Msg | None]") -> Msg | None:
+    if not arrived.empty():
+        return arrived.get_nowait()
+    async with asyncio.timeout(FETCH_SECONDS + ROUND_TRIP_SECONDS):
+        return await arrived.get()
 
 
 async def _over(message: Msg) -> None:
