@@ -5,12 +5,11 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from server.app import create_web, serving
 from server.grants import nats_users
@@ -89,10 +88,11 @@ async def shop(platform: Platform, settings: Settings) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Logged]:
-    """What is logged meanwhile, up to what would write it."""
-    with capture_logs(structlog.get_config()["processors"][:-1]) as ours:
-        yield Logged(ours, caplog)
+def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Logged:
+    """What is logged meanwhile, instead of being written."""
+    ours: list[MutableMapping[str, Any]] = []
+    monkeypatch.setattr(log.log, "sink", ours.append)
+    return Logged(ours, caplog)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class Logged:
     @property
     def errors(self) -> list[str]:
         """What was logged as an error, and what came with a traceback."""
-        ours = [line for line in self.ours if line["log_level"] in FAILURES or TRACEBACK & line.keys()]
+        ours = [line for line in self.ours if line["level"] in FAILURES or TRACEBACK & line.keys()]
         theirs = [one for one in self.theirs.records if one.levelno >= logging.ERROR or one.exc_info]
         return [*map(str, ours), *(one.getMessage() for one in theirs)]
 

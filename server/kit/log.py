@@ -10,14 +10,9 @@ import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TextIO
 
-from pydantic_core import to_json
-
 from server.kit.hiding import hiding
-from server.kit.schemas import rfc3339
 from server.kit.telemetry import trace_id
 
 # 45 ms and 4 MB; and rich would print every frame's variables in a traceback, passwords among them.
@@ -33,40 +28,28 @@ event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
 """The event being heard."""
 SECRETS = frozenset({"password", "token", "authorization", "client_secret", "secret", "cookie", "signature"})
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+_stamped = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 
-def _completed(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    line["timestamp"] = rfc3339(datetime.now(UTC))
+def _with_ids(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     line.setdefault("request_id", request_id.get())
     for name, id_ in (("user_id", user_id.get()), ("event_id", event_id.get()), ("trace_id", trace_id())):
         if id_ is not None:
             line.setdefault(name, id_)
-    for key in () if SECRETS.isdisjoint(line) else SECRETS & line.keys():
+    return line
+
+
+def _redacted(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in SECRETS & line.keys():
         line[key] = "[redacted]"
     return line
 
 
-def _of_tix(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    line["level"] = "error" if method == "exception" else method
-    line["logger"] = "tix"
-    return _completed(logger, method, line)
-
-
-PLAIN = frozenset({str, int, float, bool, type(None)})
-"""What `to_json` writes as `_encode` does, at a fifth of its cost."""
-_encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
+_encode = json.JSONEncoder(default=repr).encode
 
 
 def _as_json(_: object, __: str, line: MutableMapping[str, Any]) -> str:
     """In ASCII: a terminal obeys some of the other characters."""
-    if all(
-        type(value) in PLAIN for value in line.values()
-    ):  # it would write a dataclass' fields, secret or not
-        with suppress(ValueError):  # half a character
-            text = to_json(line)
-            if text.isascii():
-                return text.decode()
     return _encode(line)
 
 
@@ -82,41 +65,86 @@ def _safely(render: Callable[..., str]) -> Callable[..., str]:
     return rendered
 
 
-class _Lines:
+SHARED: list[structlog.typing.Processor] = [_stamped, _with_ids, _redacted]
+"""What happens to a line, ours or a library's, before it is shown."""
+Sink = Callable[[MutableMapping[str, Any]], None]
+
+
+class Log:
+    """Lines of an event and what there is to say of it.
+
+    structlog's processors without its loggers, which cost as much again; and each request has a line.
+    """
+
+    def __init__(self) -> None:
+        """Nothing below a warning is said before `configure`."""
+        self.level = logging.WARNING
+        self.sink: Sink = _shown_in(sys.stderr)
+
+    def debug(self, event: str, **fields: object) -> None:
+        """For who looks for a fault."""
+        self._say(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """All is well."""
+        self._say(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """It may pass by itself."""
+        self._say(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Somebody has to look; `exc_info` is the exception, if there is one."""
+        self._say(logging.ERROR, event, fields)
+
+    def exception(self, event: str, **fields: object) -> None:
+        """An error, with the exception that is being handled."""
+        self._say(logging.ERROR, event, {**fields, "exc_info": True})
+
+    def _say(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if level < self.level:
+            return
+        line: Any = fields
+        line |= {"event": event, "level": logging.getLevelName(level).lower(), "logger": "tix"}
+        for process in SHARED:
+            line = process(None, "", line)
+        self.sink(line)
+
+
+def _tail(file: TextIO) -> list[structlog.typing.Processor]:
+    """What makes text of a line."""
+    if file.isatty():
+        # Not the default: where something else brought rich along, see above.
+        return [_safely(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))]
+    return [structlog.processors.format_exc_info, _safely(_as_json)]
+
+
+def _shown_in(file: TextIO) -> Sink:
     """Writes lines; one that cannot be written, for a full disk or a reader that is gone, stops nobody."""
+    tail = _tail(file)
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def info(self, line: str) -> None:
+    def show(line: Any) -> None:  # noqa: ANN401 - first a mapping, then text
+        for process in tail:
+            line = process(None, "", line)
         with suppress(OSError, ValueError):  # ValueError: it is closed
-            self._file.write(f"{line}\n")
-            self._file.flush()
+            file.write(f"{line}\n")
+            file.flush()
 
-    debug = warning = error = critical = info
+    return show
+
+
+log = Log()
 
 
 def configure(level: str = "INFO") -> None:
-    """Have structlog and the standard library's loggers write the same lines to stderr, once per process.
-
-    Ours do not go through the standard library's, in which a line takes twice as long; each request has one.
-    """
-    tail: list[structlog.typing.Processor] = (
-        # Not the default: where something else brought rich along, see above.
-        [_safely(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))]
-        if sys.stderr.isatty()
-        else [structlog.processors.format_exc_info, _safely(_as_json)]
-    )
-    structlog.configure(
-        processors=[_of_tix, *tail],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=partial(_Lines, sys.stderr),
-    )
+    """Have our lines, and alike those of the standard library's loggers, on stderr; once per process."""
+    log.level = logging.getLevelNamesMapping()[level]
+    log.sink = _shown_in(sys.stderr)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, _completed],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, *SHARED],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_tail(sys.stderr)],
         )
     )
     root = logging.getLogger()

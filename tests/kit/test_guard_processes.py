@@ -40,7 +40,7 @@ async def running(settings: Settings, log: Path, *services: str) -> AsyncIterato
     finally:
         await process.end()
     lines = process.log.read_text().splitlines()
-    assert [line for line in lines if re.search(r'Traceback|"level":"error"', line)] == []
+    assert [line for line in lines if re.search(r'Traceback|"level": "error"', line)] == []
 
 
 async def mistakes(url: str, target: bytes) -> list[str]:

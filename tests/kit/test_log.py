@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-import structlog
 
 from server.kit import log
 from tests.problems import SECRET
@@ -30,15 +29,15 @@ class Screen(io.StringIO):
 @contextmanager
 def logging_to(made: Screen) -> Iterator[None]:
     """With logging set up for it; afterwards everything is as it was."""
-    root, ours = logging.getLogger(), structlog.get_config()
+    root = logging.getLogger()
     handlers, level = root.handlers, root.level
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stderr", made)
+        patched.setattr(log, "log", log.Log())
         log.configure("INFO")
         yield
     root.handlers = handlers
     root.setLevel(level)
-    structlog.configure(**ours)
 
 
 @pytest.fixture(params=[False, True], ids=["json", "terminal"])
