@@ -49,8 +49,8 @@ REASONS = {
     "all of Python cost nothing. On more cores `--workers` raises the rate.",
     "create c=": "A listing is {ms:.1f} ms of work for PostgreSQL and NATS alone, {rate:,.0f} a second if "
     "all of Python cost nothing.",
-    "read c=": "While nothing is written, what remains is HTTP in Python, a line of the log, and the question "
-    "to PostgreSQL whether that is so; a single client waits for its answer each time.",
+    "read c=": "While nothing is written, what remains is HTTP in Python, a line of the log, and the "
+    "question to PostgreSQL whether that is so; a single client waits for its answer each time.",
     "list 50 c=": "What remains is the same as for one ticket; a single client waits for PostgreSQL.",
     "the rate with more clients": "Both cores are busy with 16 clients; more of them wait in line.",
     "to a bare handler": "A bare handler does nothing. Ours checks what Sanic lets through, names the "

@@ -102,8 +102,8 @@ SELECT over.*, freed.seat_version FROM over JOIN freed ON freed.id = over.ticket
 
 
 @cache
-def _reserve(seat_is_free: str) -> str:
-    return RESERVE.format(seat_is_free=seat_is_free, rfc3339=RFC3339)
+def _guarded(statement: str, seat_is_free: str) -> str:
+    return statement.format(seat_is_free=seat_is_free, rfc3339=RFC3339)
 
 
 async def reserve(  # noqa: PLR0913 - the parts of a hold
@@ -118,7 +118,7 @@ async def reserve(  # noqa: PLR0913 - the parts of a hold
     """Hold the ticket in one statement, its history and event included; None if anything forbids it."""
     made = await write(
         "orders",
-        _reserve(SEAT_IS_FREE),
+        _guarded(RESERVE, SEAT_IS_FREE),
         order_id,
         ticket_id,
         user_id,
