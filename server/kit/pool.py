@@ -75,6 +75,11 @@ def busy(service: str) -> Pool:
     return Pool(size - idle, idle, _waiting[service])
 
 
+def is_wanted(service: str) -> bool:
+    """Whether somebody waits for a connection."""
+    return _waiting[service] > 0
+
+
 class _Borrowed(PoolConnectionWrapper[Any]):
     """A connection for one statement; Tortoise itself would wait for a free one without end."""
 

@@ -8,13 +8,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server.kit import kept
+from server.kit import db, kept
 from server.kit.db import rows
 from server.kit.kept import Kept, Snapshot
 from server.kit.pool import busy
 from server.settings import Settings
 from server.worker import Jobs
-from tests.platform import Platform, started, wipe
+from tests.platform import Platform, databases, started, wipe
 from tests.waiting import until
 
 COUNT = "SELECT count(*) AS count FROM inbox"
@@ -209,6 +209,31 @@ async def test_a_connection_that_broke_is_replaced(platform: Platform, counter: 
             return False
 
     await until(answered, "another connection answers")
+
+
+async def test_one_connection_is_enough(settings: Settings, counter: Counter) -> None:
+    """Though it is kept for the next who asks, and there is always one: who was answered reads with it."""
+    await db.disconnect()
+    await db.connect(databases(settings), size=1)
+    is_over = asyncio.Event()
+
+    async def ask() -> None:
+        while not is_over.is_set():
+            await counter.kept.get("kept", one)
+
+    async def one() -> int:
+        return 1
+
+    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    try:
+        async with asyncio.timeout(2):
+            for _ in range(20):
+                assert await counter.read() >= 0
+    finally:
+        is_over.set()
+        await asyncio.gather(*asking)
+        await db.disconnect()
+        await db.connect(databases(settings))
 
 
 async def test_the_connection_is_given_back(counter: Counter) -> None:
