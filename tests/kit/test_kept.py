@@ -12,6 +12,7 @@ from server.kit import db, kept
 from server.kit.db import rows
 from server.kit.kept import Kept, Snapshot
 from server.kit.pool import busy
+from server.kit.transient import is_transient
 from server.settings import Settings
 from server.worker import Jobs
 from tests.platform import Platform, databases, started, wipe
@@ -205,7 +206,9 @@ async def test_a_connection_that_broke_is_replaced(platform: Platform, counter: 
     async def answered() -> bool:
         try:
             return await counter.get() >= 0
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # it had not been noticed yet
+        except Exception as error:
+            if not is_transient(error):  # it had not been noticed yet
+                raise
             return False
 
     await until(answered, "another connection answers")

@@ -42,6 +42,7 @@ PASSES: list[BaseException] = [
     asyncpg.InterfaceError("cannot call PreparedStatement.fetch(): the underlying connection is closed"),
     asyncpg.InterfaceError("pool is closing"),
     asyncpg.InterfaceError("pool is closed"),
+    asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
 ]
 STAYS: list[BaseException] = [
     ValueError(),
@@ -55,6 +56,7 @@ STAYS: list[BaseException] = [
     asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"),
     asyncpg.DataError("invalid input for query argument $1"),
     asyncpg.InternalClientError("got result for unknown protocol state"),
+    asyncpg.InternalClientError("cannot switch to state 11; another operation (12) is in progress"),
     asyncpg.UniqueViolationError("duplicate key value"),
     asyncpg.UndefinedTableError("relation does not exist"),
     asyncpg.DivisionByZeroError("division by zero"),
