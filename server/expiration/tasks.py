@@ -79,8 +79,11 @@ class _Alarms(ListRedisScheduleSource):
             both.set(data, self._serializer.dumpb(schedule.model_dump(mode="json")))
             both.rpush(entries, schedule.schedule_id)
             was_there, *_ = await both.execute()
-        if was_there:  # for the same second, which is in the id; until this is done, it is claimed once
-            await self._redis.lrem(entries, 1, schedule.schedule_id)
+        if was_there:  # for the same second, which is in the id: one entry is enough
+            async with self._redis.pipeline(transaction=True) as again:
+                again.lrem(entries, 0, schedule.schedule_id)
+                again.rpush(entries, schedule.schedule_id)
+                await again.execute()
 
     async def pre_send(self, task: ScheduledTask) -> None:
         async with Redis(connection_pool=self._connection_pool) as redis:

@@ -12,14 +12,12 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Coroutine,
     Iterable,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import nats.errors
@@ -30,6 +28,7 @@ from nats.js.api import ConsumerInfo
 
 from server.kit import deliveries, telemetry
 from server.kit.deadletters import bury
+from server.kit.deliveries import Deliveries
 from server.kit.dial import INBOX, Refusals, dial
 from server.kit.events import Envelope, Event
 from server.kit.failures import count_failure
@@ -42,8 +41,6 @@ from server.kit.transient import is_transient
 MAX_FAILURES = 8
 EVENT_ID = 36
 """Characters of a Nats-Msg-Id that are the event's id; a copy's (`publish`) has more, a stranger's may."""
-LANES = 4
-"""Messages of one consumer handled at once in this process."""
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, HeardOnce], Awaitable[None]]
@@ -177,15 +174,20 @@ class Bus:
         """
         self._durables.add(listener.durable)
         self.keeper.expect(listener.durable, listener.event.subject())
-        handling = partial(self._handle, listener=listener, buries=buries)
         wait = self._patience
+        ask = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{listener.durable}"
         async with asyncio.TaskGroup() as handlers:
+
+            def begin(message: Msg) -> asyncio.Task[None]:
+                return handlers.create_task(self._handle(message, listener, buries=buries))
+
+            messages = Deliveries(self._client, ask, begin)
             while not stopping.is_set():
                 asked = time.monotonic()
                 try:
                     await self.jetstream.consumer_info(STREAM, listener.durable)
                     wait = self._patience
-                    await self._deliver(listener, stopping, handling, handlers)
+                    await messages.run(stopping)
                 except nats.js.errors.NotFoundError:  # not made yet, or by a broker that lost its disk
                     await self._restore(asked)
                     await pause(wait, stopping)
@@ -200,24 +202,6 @@ class Bus:
         asked = (self.jetstream.consumer_info(STREAM, durable) for durable in sorted(self._durables))
         told: list[ConsumerInfo] = await asyncio.gather(*asked)
         return told
-
-    async def _deliver(
-        self,
-        listener: Listener,
-        stopping: asyncio.Event,
-        handle: Callable[[Msg], Coroutine[Any, Any, None]],
-        handlers: asyncio.TaskGroup,
-    ) -> None:
-        """Each message to a task of its own, LANES at once."""
-        lanes = asyncio.Semaphore(LANES)
-        ask = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{listener.durable}"
-        async with aclosing(deliveries.messages(self._client, ask, stopping)) as messages:
-            while True:
-                await lanes.acquire()  # first: a message that is taken here is not given back by `messages`
-                message = await anext(messages, None)
-                if message is None:
-                    return
-                handlers.create_task(handle(message)).add_done_callback(lambda _: lanes.release())
 
     async def _restore(self, since: float) -> None:
         try:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -56,7 +57,12 @@ def parse(model: type[B], request: Request) -> B:
 
 def parse_query(model: type[B], request: Request) -> B:
     """Read the query string. Raises Invalid; a parameter given twice is wrong."""
-    given = request.get_args(keep_blank_values=True)
+    return read_query(model, request.query_string)
+
+
+def read_query(model: type[B], query: str) -> B:
+    """The same."""
+    given = parse_qs(query, keep_blank_values=True)
     twice = [name for name, values in given.items() if len(values) > 1]
     if twice:
         raise Invalid.field(twice[0], "give this parameter once")

@@ -11,17 +11,15 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextvars import Context
 from typing import Generic, TypeVar
 
-from tortoise.connection import get_connection
-
-from server.kit.pool import is_wanted
+from server.kit.db import rows
+from server.kit.pool import opened
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# The second says which server it is: after a failover another one may count the same numbers again.
-SNAPSHOT = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()"
-LINGER_SECONDS = 0.005
-"""How long the connection is kept for the next who asks: to borrow it costs half as much as to ask."""
+SNAPSHOT = "SELECT pg_current_snapshot()::text AS snapshot"
+LOOK_SECONDS = 3
+"""As long as any statement may take. A connection that went silent must not hold up who asks later."""
 
 
 class Snapshot:
@@ -32,51 +30,47 @@ class Snapshot:
         self._service = service
         self._waiting: list[asyncio.Future[object]] = []
         self._asking: asyncio.Task[None] | None = None
-        self._idle: asyncio.Future[None] | None = None
+        self._looks: set[asyncio.Task[object]] = set()
 
     async def now(self) -> object:
-        """What a statement would see that began after this was called. Raises as `kit.db.rows` does."""
-        answer = asyncio.get_running_loop().create_future()
+        """What a statement would see that began after this. Raises what `rows` does, and TimeoutError."""
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask(), context=Context())
-        self._rouse()
         return await answer
 
     async def _ask(self) -> None:
-        waiting: list[asyncio.Future[object]] = []
+        """One look at a time, for those who waited when it began."""
         try:
             while self._waiting:
-                async with get_connection(self._service).acquire_connection() as connection:
-                    while await self._is_asked() and not connection.is_closed():
-                        waiting, self._waiting = self._waiting, []
-                        found = await connection.fetchrow(SNAPSHOT)
-                        for answer in waiting:
-                            if not answer.done():  # who asked may be gone
-                                answer.set_result(found)
-                        if is_wanted(self._service):  # by those we answered, perhaps, who now read
-                            break
-        except Exception as error:  # noqa: BLE001 - it is raised to each who asked
-            for answer in waiting + self._waiting:
-                if not answer.done():
-                    answer.set_exception(error)
-            self._waiting = []
+                waiting, self._waiting = self._waiting, []
+                look = asyncio.create_task(self._look())
+                self._looks.add(look)
+                look.add_done_callback(self._over)
+                await asyncio.wait((look,), timeout=LOOK_SECONDS)
+                error = look.exception() if look.done() else TimeoutError("PostgreSQL did not answer in time")
+                look.cancel()  # asyncpg takes its time for that; it does nothing to what is done
+                for answer in waiting:
+                    if answer.done():  # who asked is gone
+                        continue
+                    if error is None:
+                        answer.set_result(look.result())
+                    else:
+                        answer.set_exception(error)
         finally:
             self._asking = None
 
-    async def _is_asked(self) -> bool:
-        """Whether somebody asks now or within LINGER_SECONDS."""
-        if not self._waiting:
-            loop = asyncio.get_running_loop()
-            self._idle = loop.create_future()
-            end = loop.call_later(LINGER_SECONDS, self._rouse)
-            await self._idle
-            end.cancel()
-        return bool(self._waiting)
+    async def _look(self) -> object:
+        before = opened(self._service)
+        [found] = await rows(self._service, SNAPSHOT)
+        # A server that has crashed, or another one, may count the same numbers again; but not without new
+        # connections.
+        return found["snapshot"], before, opened(self._service)
 
-    def _rouse(self) -> None:
-        if self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
+    def _over(self, look: asyncio.Task[object]) -> None:
+        self._looks.discard(look)
+        _ = look.cancelled() or look.exception()  # seen, so that nobody is told of it later
 
 
 class Kept(Generic[K, V]):

@@ -99,7 +99,7 @@ class Log:
 
     def exception(self, event: str, **fields: object) -> None:
         """An error, with the exception that is being handled."""
-        self._say(logging.ERROR, event, {**fields, "exc_info": True})
+        self._say(logging.ERROR, event, {"exc_info": True, **fields})
 
     def _say(self, level: int, event: str, fields: dict[str, Any]) -> None:
         if level < self.level:

@@ -40,6 +40,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 _waiting: Counter[str] = Counter()
+_opened: Counter[str] = Counter()
 
 
 async def acquire(client: AsyncpgDBClient) -> Any:  # noqa: ANN401 - asyncpg's proxy of a connection
@@ -47,9 +48,7 @@ async def acquire(client: AsyncpgDBClient) -> Any:  # noqa: ANN401 - asyncpg's p
     pool: asyncpg.Pool[Any] = client._pool  # type: ignore[assignment]  # noqa: SLF001 - made by the callers
     _waiting[client.connection_name] += 1
     try:
-        # A timeout takes a task, and where one is free there is nothing to wait for.
-        is_free = not pool._queue.empty()  # type: ignore[attr-defined]  # noqa: SLF001 - its own count looks at each
-        return await pool.acquire(timeout=None if is_free else ACQUIRE_SECONDS)
+        return await pool.acquire(timeout=ACQUIRE_SECONDS)
     except TimeoutError as error:
         raise DatabaseUnavailable("All database connections are busy; try again in a moment.") from error
     except OSError as error:
@@ -75,9 +74,9 @@ def busy(service: str) -> Pool:
     return Pool(size - idle, idle, _waiting[service])
 
 
-def is_wanted(service: str) -> bool:
-    """Whether somebody waits for a connection."""
-    return _waiting[service] > 0
+def opened(service: str) -> int:
+    """How many connections of the service this process has opened so far, all of them counted."""
+    return _opened[service]
 
 
 class _Borrowed(PoolConnectionWrapper[Any]):
@@ -106,10 +105,12 @@ client_class = _Client
 """What Tortoise looks for in the module that a connection's `engine` names: this one."""
 
 
-async def _act_as(raw: "asyncpg.Connection[Any]", role: str) -> None:
-    """Take the service's own role, where it exists and we may."""
-    with suppress(asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError):
-        await raw.execute(f'SET ROLE "{role}"')
+async def _begin(raw: "asyncpg.Connection[Any]", service: str, role: str | None) -> None:
+    """Count it, and take the service's own role, where it exists and we may."""
+    _opened[service] += 1
+    if role is not None:
+        with suppress(asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError):
+            await raw.execute(f'SET ROLE "{role}"')
 
 
 async def _reset(_: "asyncpg.Connection[Any]") -> None:
@@ -136,7 +137,7 @@ def connection(
             **({"statement_timeout": "0"} if patient else {}),
             "application_name": f"tix-{service}",
         },
-        init=partial(_act_as, role=role) if role else None,
+        init=partial(_begin, service=service, role=role),
         reset=_reset,
     )
     return parsed

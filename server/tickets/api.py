@@ -1,6 +1,6 @@
 """tickets over HTTP."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -21,6 +21,7 @@ from server.kit.http import (
     parse,
     parse_query,
     path_id,
+    read_query,
     reply,
     requires,
     stored,
@@ -117,8 +118,8 @@ def routes() -> Blueprint:
     bp = Blueprint("tickets")
     snapshot = Snapshot("tickets")
     shared = Shared(_page)  # while there are writes, too
-    pages = Kept[str, bytes](snapshot, most=PAGES)
-    tickets = Kept[str, tuple[str, bytes]](snapshot, most=TICKETS)
+    pages = Kept[TicketQuery, bytes](snapshot, most=PAGES)
+    tickets = Kept[UUID, tuple[str, bytes]](snapshot, most=TICKETS)
 
     @bp.post("/api/tickets", ctx_service="tickets", ctx_doc=CREATE)
     @requires("tickets:write")
@@ -140,12 +141,14 @@ def routes() -> Blueprint:
 
     @bp.get("/api/tickets", ctx_service="tickets", ctx_doc=SEARCH)
     async def search_tickets(request: Request) -> HTTPResponse:
-        page = await pages.get(request.query_string, lambda: shared.get(parse_query(TicketQuery, request)))
+        query = _asked(request.query_string)
+        page = await pages.get(query, partial(shared.get, query))
         return Answer(page, content_type="application/json")
 
     @bp.get("/api/tickets/<ticket_id:str>", ctx_service="tickets", ctx_doc=SHOW)
     async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
-        tag, ticket = await tickets.get(ticket_id, partial(_ticket, ticket_id))
+        id_ = path_id(ticket_id, TicketNotFound)
+        tag, ticket = await tickets.get(id_, partial(_ticket, id_))
         if _has(request, tag):
             return Answer(status=304, headers={"ETag": tag})
         return Answer(ticket, headers={"ETag": tag}, content_type="application/json")
@@ -216,9 +219,15 @@ def _upserts(bp: Blueprint) -> None:
         return reply(BatchPreview(results=results) if dry else BatchOut(results=results))
 
 
-async def _ticket(ticket_id: str) -> tuple[str, bytes]:
+@lru_cache(PAGES)
+def _asked(query: str) -> TicketQuery:
+    """A query string that is asked with again and again. Raises Invalid."""
+    return read_query(TicketQuery, query)
+
+
+async def _ticket(ticket_id: UUID) -> tuple[str, bytes]:
     """A ticket's ETag, and the ticket as it is sent. Raises TicketNotFound."""
-    ticket = await service.find_ticket(ticket_id=path_id(ticket_id, TicketNotFound))
+    ticket = await service.find_ticket(ticket_id=ticket_id)
     shown = TicketOut.model_validate(ticket).model_dump_json(by_alias=True)
     return etag(ticket["version"], ticket["seat_version"]), shown.encode()
 
