@@ -142,3 +142,28 @@ async def test_those_of_holds_that_last_are_not_looked_through_each_second(
     assert await scans() - before <= 2 * at_first + 5, "at most one more, if a minute began meanwhile"
     await source.shutdown()
     await redis.aclose()
+
+
+async def test_an_alarm_that_is_set_again_is_one(settings: Settings, empty: Settings) -> None:
+    """Also where half of the first was lost."""
+
+    async def ring(_: UUID) -> None:
+        raise AssertionError("nothing runs here")
+
+    alarms, at = Alarms(redis_url(settings), ring), datetime.now(UTC) + timedelta(hours=1)
+    order_id = uuid7()
+    async with Redis.from_url(redis_url(settings), decode_responses=True) as redis:
+
+        async def entries() -> list[bytes | str]:
+            [key] = [key async for key in redis.scan_iter("tix-alarm:time:*")]
+            return await redis.lrange(key, 0, -1)
+
+        await alarms.set(order_id, at)
+        first = await entries()
+        await alarms.set(order_id, at)
+        assert await entries() == first
+        await redis.delete(*[key async for key in redis.scan_iter("tix-alarm:time:*")])
+        await alarms.set(order_id, at)
+        assert await entries() == first
+    assert len(first) == 1
+    await alarms.close()

@@ -73,6 +73,20 @@ def test_a_traceback_shows_no_variables(screen: Screen) -> None:
     assert SECRET not in written
 
 
+@pytest.mark.parametrize(
+    ("more", "shown"), [({}, "ZeroDivisionError"), ({"exc_info": KeyError()}, "KeyError")]
+)
+def test_an_exception_is_the_one_being_handled_or_given(
+    screen: Screen, more: dict[str, object], shown: str
+) -> None:
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        log.log.exception("failed", **more)
+    names = {name for name in ("ZeroDivisionError", "KeyError") if name in screen.getvalue()}
+    assert names == {shown}
+
+
 def test_the_request_id_is_in_every_line(screen: Screen) -> None:
     """Also in those of libraries."""
     token = log.request_id.set("request-of-this-test")

@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from server.kit import pool
+from server.kit.pool import DatabaseUnavailable
 from tests.platform import Platform, User
 from tests.problems import assert_problem
 
@@ -197,3 +199,20 @@ class TestWords:
         assert await titles(platform, userId=str(user.id), q="GRANDE ARÈNE") == ["One"]
         assert await titles(platform, userId=str(user.id), q="two") == ["Two"]
         assert len(await titles(platform, userId=str(user.id), q="")) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/not-a-uuid", 404), ("?limit=0", 422), ("?limit=1&limit=2", 422), ("?nope=1", 422)],
+)
+async def test_bad_input_is_told_while_the_database_is_away(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    """It is not needed for that."""
+
+    async def away(_: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(pool, "acquire", away)
+    assert (await platform.http.get(f"/api/tickets{path}")).status_code == status
+    assert (await platform.http.get("/api/tickets")).status_code == 503
