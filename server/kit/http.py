@@ -56,12 +56,12 @@ def parse(model: type[B], request: Request) -> B:
 
 
 def parse_query(model: type[B], request: Request) -> B:
-    """Read the query string. Raises Invalid; a parameter given twice is wrong."""
+    """Read a request's query. Raises Invalid."""
     return read_query(model, request.query_string)
 
 
 def read_query(model: type[B], query: str) -> B:
-    """The same."""
+    """Read a query string. Raises Invalid; a parameter given twice is wrong."""
     given = parse_qs(query, keep_blank_values=True)
     twice = [name for name, values in given.items() if len(values) > 1]
     if twice:
