@@ -5,6 +5,7 @@ from functools import partial
 from bench.figures import Bench, Case
 from bench.seed import COMMON, NONE, RARE, SOME, Seeder, ticket_id
 from bench.wire import encode
+from server.kit.cursors import encode_cursor
 
 MANY = 2000
 """Different tickets that are read in turn."""
@@ -52,8 +53,6 @@ def pages(bench: Bench, seeder: Seeder, bare: str, size: int) -> dict[str, Case]
 
 def _middle(bench: Bench, sort: str) -> str:
     """A cursor from the middle of that list."""
-    from server.kit.http import encode_cursor  # noqa: PLC0415 - Sanic is not loaded before it is used
-
     key, direction = {"-createdAt": ("created_at", "DESC"), "price": ("price", "ASC")}[sort]
     [row] = bench.stage.sql(
         "tickets",

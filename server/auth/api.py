@@ -20,18 +20,9 @@ from server.auth.schemas import (
 )
 from server.kit import limits
 from server.kit.auth import ACCOUNT, Principal, SigningKey
+from server.kit.cursors import decode_id_cursor, encode_cursor
 from server.kit.errors import TooMany
-from server.kit.http import (
-    authenticate,
-    decode_id_cursor,
-    encode_cursor,
-    no_query,
-    parse,
-    parse_query,
-    path_id,
-    reply,
-    requires,
-)
+from server.kit.http import authenticate, no_query, parse, parse_query, path_id, reply, requires
 from server.kit.reference import Doc
 from server.kit.schemas import Page
 

@@ -3,18 +3,8 @@
 from sanic import Blueprint, HTTPResponse, Request
 
 from server.kit.auth import Principal
-from server.kit.http import (
-    decode_id_cursor,
-    encode_cursor,
-    keyed,
-    no_query,
-    parse,
-    parse_query,
-    path_id,
-    reply,
-    requires,
-    stored,
-)
+from server.kit.cursors import decode_id_cursor, encode_cursor
+from server.kit.http import keyed, no_query, parse, parse_query, path_id, reply, requires, stored
 from server.kit.inbox import NotYetVisible
 from server.kit.reference import Doc
 from server.kit.schemas import Page

@@ -11,21 +11,10 @@ from sanic import Blueprint, HTTPResponse, Request
 from server.kit import limits
 from server.kit.answers import Answer
 from server.kit.auth import Principal
+from server.kit.cursors import decode_cursor, encode_cursor
 from server.kit.errors import DomainError, Invalid
 from server.kit.gather import Shared
-from server.kit.http import (
-    decode_cursor,
-    encode_cursor,
-    invalid,
-    keyed,
-    parse,
-    parse_query,
-    path_id,
-    read_query,
-    reply,
-    requires,
-    stored,
-)
+from server.kit.http import invalid, keyed, parse, parse_query, path_id, read_query, reply, requires, stored
 from server.kit.kept import Kept, Snapshot
 from server.kit.reference import Doc
 from server.kit.schemas import Page

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.seed import COMMON, NONE, RARE, SOME
-from server.kit.http import encode_cursor
+from server.kit.cursors import encode_cursor
 from server.settings import Settings
 from server.worker import Jobs
 from tests.platform import Platform, started, wipe
