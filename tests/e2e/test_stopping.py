@@ -18,8 +18,9 @@ pytestmark = pytest.mark.slow
 
 DRAIN_SECONDS = 1
 BODY = b'{"email":"nobody@example.com","password":"correct horse"}'
-HALF = b"POST /api/users/signin HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:20]
-"""A request that is under way until its sender says so."""
+HEAD = b"POST /api/users/signin HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+HALF = HEAD % len(BODY) + BODY[:20]
+"""A request that is under way until its sender says so; who reads it says 100 Continue."""
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def under_way(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
     """Half a request, which the service has begun to read."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HALF)
-    await writer.drain()
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     return reader, writer
 
 
