@@ -71,10 +71,14 @@ WITHOUT_PYTHON = {"reserve c=": "reserve c=16", "create c=": "create c=16"}
 """Whose reason tells what a case would cost then."""
 
 NOTES = {
-    "read": "With aa42848, three times in turn with dc34691 (`read --quick --rounds 2`), at 64 clients: one "
-    "ticket 2,250 to 3,120 a second, and now 3,360 to 4,440; a page of 20 2,820 to 2,970, and now 4,150 to "
-    "5,230. What took it away: a log line of 16 µs instead of 49, and a garbage collector that leaves alone "
-    "what was imported.\n",
+    "read": "With b836d76, three times in turn with e12b3d2 (`read --quick --rounds 1`): at 64 clients "
+    "2,500 to 3,520 tickets a second, and now 3,130 to 7,080; 269 to 291 µs of CPU for one, and now 138 to "
+    "183. A page of 20 took 232 to 266 µs, and now 140 to 152; one of 50 for a single client 2.0 to 2.4 ms, "
+    "and now 0.6 to 1.0. What took it away: answers that are kept as long as PostgreSQL says that nothing "
+    "was written, header lines at a quarter of their cost, and a log without structlog's loggers.\n",
+    "reserve": "That four services hear of a hold costs less than at b836d76, where the same measurement, on "
+    "another day, found 1,755 µs for the background and 685 for NATS at 16 clients: messages are asked for "
+    "eight at a time, and read without tasks of their own.\n",
     "booking": "With the version that was measured first, 9a878fa, in turn with 35f11da on one machine "
     "(`booking --quick --rounds 2`): 80.7 ms of CPU for a booking, and now 47.2, 41 % less; at half the rate "
     "96.6 and 58.3. What took it away: holds, listings and most of what is heard are a statement each; "
