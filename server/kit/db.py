@@ -88,7 +88,7 @@ def loaded(model: type[M], row: Mapping[str, Any]) -> M:
     return model._init_from_db(**row)  # noqa: SLF001 - Tortoise offers it for its own statements only
 
 
-async def write(service: str, sql: str, *values: object, bell: str | None = None) -> list[dict[str, Any]]:
+async def write(service: str, sql: str, *values: object, bell: str) -> list[dict[str, Any]]:
     """Run a statement that writes all there is to write, and ring `bell` when that is committed.
 
     Without an open transaction it is one by itself: BEGIN, COMMIT and their tasks would double what it costs
@@ -97,17 +97,13 @@ async def write(service: str, sql: str, *values: object, bell: str | None = None
     tx = _current.get()
     if tx is None:
         return await _unbroken(_alone(service, sql, values, bell))
-    if bell:
-        current(service).rings(bell)
+    current(service).rings(bell)
     return await rows(service, sql, *values)
 
 
-async def _alone(
-    service: str, sql: str, values: tuple[object, ...], bell: str | None
-) -> list[dict[str, Any]]:
+async def _alone(service: str, sql: str, values: tuple[object, ...], bell: str) -> list[dict[str, Any]]:
     written = await rows(service, sql, *values)
-    if bell:
-        _ring(service, bell)
+    _ring(service, bell)
     return written
 
 
